@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""The one list of everything that can be measured."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+VARIANTS = ("textbook", "stable", "fast", "rounded", "library")  # the order of every file and table
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The bound that a kernel's author states: a largest error in ulp, or "rounded" for correctly rounded.
+
+    With ``outside_roots``, the bound is claimed only where |x - root| >= outside_roots for each root of the
+    derivative; what happens inside is measured and shown all the same.
+    """
+
+    bound: float | Literal["rounded"]
+    outside_roots: float = 0.0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One (activation, direction, dtype, backend, variant): what a row of every table is about.
+
+    ``function(*arrays, **parameters)`` takes x (forward) or dy and x (backward, backward_alpha), arrays of ``dtype``;
+    where ``takes_out`` it accepts ``out=``, and where ``takes_threads`` it accepts ``threads=``.
+    """
+
+    activation: str
+    direction: str
+    dtype: str
+    backend: str
+    variant: str
+    function: Callable[..., Any] = field(repr=False)
+    why: str = ""
+    claim: Claim | None = None
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    takes_out: bool = True
+    takes_threads: bool = True
+    flushes_subnormals: bool = False
+    compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next
+
+    @property
+    def id(self) -> str:
+        return f"{self.activation}-{self.direction}-{self.dtype}-{self.backend}-{self.variant}"
+
+    def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None) -> np.ndarray:
+        """Call it with its own parameters; ``out`` and ``threads`` are passed on where the function has them."""
+        options: dict[str, Any] = dict(self.parameters)
+        if self.takes_out:
+            options["out"] = out
+        if self.takes_threads:
+            options["threads"] = threads
+        return self.function(*arrays, **options)
+
+
+_kernels: dict[str, Kernel] = {}
+
+
+def register(kernel: Kernel) -> Kernel:
+    """Add a kernel to the list.
+
+    Raises:
+        ValueError: a kernel of the same identity is there already.
+    """
+    if kernel.id in _kernels:
+        raise ValueError(f"{kernel.id} is registered twice: give one of them another backend or variant")
+    _kernels[kernel.id] = kernel
+    return kernel
+
+
+def registered() -> Iterator[Kernel]:
+    """Every kernel registered so far, in the order of registration."""
+    return iter(list(_kernels.values()))

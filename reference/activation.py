@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""What an activation is: its formula, its derivative, its parameters, and what is known about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from mpmath import mpf
+
+Real = mpf | float | int | str  # a str is a decimal numeral of at least 40 digits
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of an activation, keyword-only wherever it is passed; a float is exactly that binary64 number."""
+
+    name: str
+    default: float
+    meaning: str
+    per_channel: bool = False  # may also be an array with one value per channel (axis 1)
+
+
+@dataclass(frozen=True)
+class CheckPoint:
+    """An input near which an implementation is likely to go wrong; its neighbours are tried in every dtype."""
+
+    x: float
+    why: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """f is monotone on (lo, hi): rising (+1), falling (-1) or constant (0)."""
+
+    lo: Real
+    hi: Real
+    slope: Literal[-1, 0, 1]
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values that f takes on the real line; an end is attained or only approached."""
+
+    lo: Real
+    hi: Real
+    lo_attained: bool
+    hi_attained: bool
+
+
+Symmetry = Literal["f(-x) = -f(x)", "f(x) - f(-x) = x", "f(x) + f(-x) = 1"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of f at stated parameters; the tests verify each of these numerically."""
+
+    limits: tuple[Real, Real]  # of f at -inf and +inf
+    derivative_limits: tuple[Real, Real]
+    range: Range
+    pieces: tuple[Piece, ...]  # in order, covering the line
+    minima: tuple[tuple[Real, Real], ...] = ()  # (x, f(x)) of interior local minima
+    derivative_roots: tuple[Real, ...] = ()  # isolated roots only
+    symmetry: Symmetry | None = None
+    remarks: tuple[str, ...] = ()  # sentences for the report: what people get wrong about this function
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A mathematical function with its parameters at stated values.
+
+    ``forward`` and ``derivative`` take an mpmath real and the parameters by keyword, and are valid for every real
+    input at whatever precision mpmath has when they are called: no float constants, and no cancellation except at
+    an isolated root. At a kink, which is always at 0, ``derivative`` gives the left derivative and
+    ``right_derivative_at_zero`` the other. ``alpha_derivative`` is the derivative with respect to a learned
+    parameter, where there is one. ``formula`` and ``derivative_formula`` are LaTeX.
+    """
+
+    name: str
+    title: str
+    formula: str
+    derivative_formula: str
+    sources: tuple[str, ...]
+    forward: Callable[..., mpf]
+    derivative: Callable[..., mpf]
+    facts: Callable[..., Facts]  # of the parameters
+    check_points: tuple[CheckPoint, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    right_derivative_at_zero: Callable[..., mpf] | None = None
+    alpha_derivative: Callable[..., mpf] | None = None
+
+    @property
+    def defaults(self) -> dict[str, float]:
+        return {p.name: p.default for p in self.parameters}
+
+    @property
+    def directions(self) -> tuple[str, ...]:
+        return ("forward", "backward") + (("backward_alpha",) if self.alpha_derivative else ())

@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: MIT
+"""The schema of results.json, in one place: what is written is what is read, and both are checked.
+
+Numbers are exact: JSON's decimals are the shortest that read back as the same binary64 number; inputs of kernels are
+hexadecimal floats ("0x1.8p+1"); what is not finite is a string ("inf", "-inf", "nan").
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
+Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
+Verdict = Literal["holds", "not refuted", "broken", "none"]
+
+
+class Record(msgspec.Struct, kw_only=True):
+    """A JSON object; reading fails with the path of the first field that is missing or of another type."""
+
+
+class Spread(Record):
+    min: float
+    median: float
+    iqr: float  # interquartile range
+
+
+class Throughput(Record):
+    elements: int
+    threads: int
+    cache: Literal["hot", "cold"]  # hot: the arrays stay in L2; cold: they come from DRAM
+    rounds: int
+    ns_per_element: Spread
+    gb_per_s: float  # of the bytes that must move, at the median
+    percent_of_copy: float  # of what a copy moves in a second, same dtype, elements and threads, same run
+
+
+class Copy(Record):
+    """The yardstick: the faster of np.copyto and a streaming loop of our own."""
+
+    dtype: str
+    elements: int
+    threads: int
+    cache: Literal["hot", "cold"]
+    gb_per_s: float
+    method: str
+
+
+class Region(Record):
+    """An interval of inputs, both ends included; equally many representable numbers in each."""
+
+    lo: Hex
+    hi: Hex
+    evaluated: int
+    max_ulp: float | None
+
+
+class Bin(Record):
+    """How many errors (in ulp) lie in (lo, hi]; the first bin starts at 0 and includes it, the last has no end."""
+
+    lo: float
+    hi: float | None
+    count: int
+
+
+class RandomDy(Record):
+    """The separate check of a backward kernel with finite dy drawn at random, against dy · f'(x)."""
+
+    evaluated: int
+    max_ulp: float | None
+    worst_input: Hex | None
+    worst_dy: Hex | None
+    mismatches: int
+
+
+class Accuracy(Record):
+    coverage: Literal["exhaustive", "sampled"]
+    evaluated: int
+    max_ulp: float | None
+    max_ulp_outside_roots: float | None  # where the claim leaves out the neighbourhood of roots
+    worst_input: Hex | None
+    worst_got: Hex | None
+    worst_exact: Decimal | None
+    max_distance: int | None  # signed, in representable numbers from RN(y), counted through zero
+    max_ulp_normal: float | None  # on N(0, 1) inputs
+    mean_ulp_normal: float | None
+    misrounded: int
+    histogram: list[Bin]
+    fingerprint: str | None
+    regions: list[Region]
+    random_dy: RandomDy | None
+
+
+class Example(Record):
+    input: Hex
+    got: Hex
+    want: Decimal
+    kind: Literal["nan", "inf", "zero", "sign"]
+
+
+class Safety(Record):
+    mismatches: int
+    by_kind: dict[str, int]
+    examples: list[Example]
+
+
+class Property(Record):
+    verdict: Literal["holds", "violated", "not checked"]
+    counter_example: str | None
+    count: int
+
+
+class Failure(Record):
+    kind: Literal["raised", "hung", "crashed", "wrong_shape", "wrong_dtype", "wrote_input", "left_output"]
+    message: str
+    input: str | None
+
+
+class KernelResult(Record):
+    activation: str
+    direction: str
+    dtype: str
+    backend: str
+    variant: str
+    why: str
+    parameters: dict[str, float]
+    takes_out: bool
+    flushes_subnormals: bool
+    status: Literal["measured", "failed"]
+    failure: Failure | None
+    accuracy: Accuracy | None
+    safety: Safety | None
+    properties: dict[str, Property]
+    claim: float | Literal["rounded"] | None
+    claim_outside_roots: float  # the claim holds for |x - root| >= this only; 0: everywhere
+    verdict: Verdict
+    throughput: list[Throughput]
+
+    @property
+    def id(self) -> str:
+        return f"{self.activation}-{self.direction}-{self.dtype}-{self.backend}-{self.variant}"
+
+
+class Fact(Record):
+    name: str
+    value: str
+
+
+class SpecialValue(Record):
+    input: str
+    forward: str
+    derivative: str
+
+
+class Curve(Record):
+    """Points of the graphs, for plotting only."""
+
+    x: list[float]
+    y: list[float]
+    derivative: list[float]
+
+
+class GradientHealth(Record):
+    """Over which inputs the exact gradient, rounded to a dtype, is zero, subnormal, or below a stated size."""
+
+    dtype: str
+    kind: Literal["zero", "subnormal", "small"]
+    threshold: float | None  # for "small": |f'(x)| is below this
+    intervals: list[tuple[Hex, Hex]]
+
+
+class ActivationResult(Record):
+    name: str
+    title: str
+    formula: str  # LaTeX
+    derivative_formula: str  # LaTeX
+    sources: list[str]
+    parameters: dict[str, float]
+    facts: list[Fact]
+    remarks: list[str]
+    special_values: list[SpecialValue]
+    curve: Curve
+    gradient_health: list[GradientHealth]
+
+
+class Machine(Record):
+    cpu: str
+    instruction_sets: list[str]
+    cores: int
+    memory_bytes: int
+    gpu: str | None
+    driver: str | None
+    system: str
+    python: str
+    libraries: dict[str, str]
+
+
+class Run(Record):
+    started: str  # ISO 8601, UTC
+    seconds: float
+    commit: str | None
+    dirty: bool | None  # whether tracked files differed from that commit
+    command: str
+    depth: Literal["quick", "standard", "exhaustive"]
+    seed: int
+    only: Literal["accuracy", "speed"] | None
+    selected: int  # how many kernels the filters chose
+
+
+class Skipped(Record):
+    what: str
+    why: str
+
+
+class Results(Record):
+    schema_version: int
+    machine: Machine
+    run: Run
+    skipped: list[Skipped]
+    copies: list[Copy]
+    activations: list[ActivationResult]
+    kernels: list[KernelResult]
+
+
+class _Version(Record):
+    schema_version: int
+
+
+class ResultsError(Exception):
+    """A results file can't be read; the message is one line, and says what to do."""
+
+
+def save(results: Results, path: Path) -> None:
+    """Write ``results`` whole or not at all: an interrupted write leaves the earlier file as it was."""
+    part = path.with_suffix(".part")
+    part.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    part.replace(path)
+
+
+def load(path: Path) -> Results:
+    """Read a results file.
+
+    Raises:
+        ResultsError: it is not there, damaged, or of another schema version.
+    """
+    again = "run `pytest --benchmark` to write a new one"
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise ResultsError(f"{path}: can't be read ({error.strerror}); {again}") from error
+    try:
+        version = msgspec.json.decode(text, type=_Version).schema_version
+        if version != SCHEMA_VERSION:
+            raise ResultsError(f"{path}: has schema version {version}, this checkout reads {SCHEMA_VERSION}; {again}")
+        return msgspec.json.decode(text, type=Results)
+    except msgspec.DecodeError as error:
+        raise ResultsError(f"{path}: damaged or cut off ({error}); {again}") from error
