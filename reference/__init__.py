@@ -14,7 +14,8 @@ _added: dict[str, Activation] = {}
 
 
 @functools.cache
-def _own() -> dict[str, Activation]:
+def own() -> dict[str, Activation]:
+    """The suite's own activations by name."""
     names = sorted(m.name for m in pkgutil.iter_modules(__path__))
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     found = [m.ACTIVATION for m in modules if hasattr(m, "ACTIVATION")]
@@ -23,7 +24,7 @@ def _own() -> dict[str, Activation]:
 
 def activations() -> dict[str, Activation]:
     """Every activation by name: the suite's own, then those that a user added."""
-    return _own() | _added
+    return own() | _added
 
 
 def add(activation: Activation) -> None:

@@ -52,12 +52,15 @@ Symmetry = Literal["f(-x) = -f(x)", "f(x) - f(-x) = x", "f(x) + f(-x) = 1"]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of f at stated parameters; the tests verify each of these numerically."""
+    """What is known of f at stated parameters; the tests verify each of these numerically.
+
+    An activation of a user's own may leave out all but the limits.
+    """
 
     limits: tuple[Real, Real]  # of f at -inf and +inf
     derivative_limits: tuple[Real, Real]
-    range: Range
-    pieces: tuple[Piece, ...]  # in order, covering the line
+    range: Range | None = None
+    pieces: tuple[Piece, ...] = ()  # in order, covering the line
     minima: tuple[tuple[Real, Real], ...] = ()  # (x, f(x)) of interior local minima
     derivative_roots: tuple[Real, ...] = ()  # isolated roots only
     symmetry: Symmetry | None = None

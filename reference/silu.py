@@ -1,27 +1,30 @@
 # SPDX-License-Identifier: MIT
 """SiLU, also called Swish: x times the sigmoid of βx."""
 
-from mpmath import exp, mpf
+from mpmath import exp, fmul, mpf, workdps
 
 from reference.activation import Activation, CheckPoint, Facts, Parameter, Piece, Range
 
-# The root of 1 + x + exp(x), where the derivative (β = 1) changes sign, and the value there:
-# mpmath.findroot(lambda x: 1 + x + exp(x), -1.278) at 50 digits.
-ROOT = "-1.27846454276107379510935873902298015543947748"
-MINIMUM = "-0.27846454276107379510935873902298015543947748"
+# The root of 1 + x + e^x, where the derivative (β = 1) changes sign, and the value there.
+ROOT = "-1.27846454276107379510935873902298015543947749"
+MINIMUM = "-0.27846454276107379510935873902298015543947749"
 
 
 def forward(x: mpf, beta: mpf) -> mpf:
-    return x / (1 + exp(-beta * x))
+    e = exp(fmul(beta, x, exact=True))  # exp multiplies the relative error of its argument by the argument
+    return x * e / (1 + e)
 
 
 def derivative(x: mpf, beta: mpf) -> mpf:
-    e = exp(beta * x)
-    return e * (1 + beta * x + e) / (1 + e) ** 2
+    t = fmul(beta, x, exact=True)
+    e = exp(t)
+    d = 1 + e
+    return e * (d + t) / (d * d)
 
 
 def facts(beta: float) -> Facts:
-    root, minimum = mpf(ROOT) / mpf(beta), mpf(MINIMUM) / mpf(beta)
+    with workdps(50):
+        root, minimum = mpf(ROOT) / beta, mpf(MINIMUM) / beta
     return Facts(
         limits=(0, "inf"),
         derivative_limits=(0, 1),
@@ -30,7 +33,13 @@ def facts(beta: float) -> Facts:
         minima=((root, minimum),),
         derivative_roots=(root,),
         symmetry="f(x) - f(-x) = x",
-        remarks=("Its range is not [0, +∞): it is negative for every x < 0, with a minimum near x = -1.278.",),
+        remarks=(
+            "Its range is not [0, +∞): it is negative for every x < 0, and for β = 1 its minimum is −0.27846 "
+            "at x = −1.27846.",
+            "Differentiable everywhere does not mean that its gradient cannot vanish: the gradient is 0 at the "
+            "minimum and tends to 0 at −∞; for β = 1 it rounds to 0 in float32 below x = −108.651, and in float64 "
+            "below x = −751.755.",
+        ),
     )
 
 
@@ -48,9 +57,22 @@ ACTIVATION = Activation(
     derivative=derivative,
     facts=facts,
     check_points=(
-        CheckPoint(-88.0, "exp(-x) leaves the range of float32 one unit further out"),
+        CheckPoint(0.0, "x/2 + x²/4: a tie for odd subnormals"),
         CheckPoint(-1.2784645427610738, "minimum: the derivative has a root"),
+        CheckPoint(-11.09, "exp(-x) overflows in float16 below this"),
+        CheckPoint(-20.288172, "the gradient rounds to -0 in float16 below this"),
+        CheckPoint(-44.361, "exp(-x)² overflows in float32 below this"),
+        CheckPoint(-88.0, "exp(-x) leaves the range of float32 one unit further out"),
+        CheckPoint(-88.723, "exp(-x) overflows in float32 below this: x/inf is -0"),
+        CheckPoint(-90.0, "normal in float32 still, where exp(x) and σ(x) are subnormal"),
+        CheckPoint(-108.660304, "rounds to -0 in float32 below this"),
         CheckPoint(-709.0, "exp(-x) is near the end of the range of float64"),
+        CheckPoint(-709.783, "exp(-x) overflows in float64 below this"),
+        CheckPoint(-751.75563, "rounds to -0 in float64 below this"),
+        CheckPoint(-7e29, "-inf times 0 has been NaN here"),
+        CheckPoint(8.318, "σ rounds to 1 from here in float16: 1 - σ cancels completely"),
+        CheckPoint(17.329, "σ rounds to 1 from here in float32"),
+        CheckPoint(37.43, "σ rounds to 1 from here in float64"),
     ),
     parameters=(Parameter("beta", 1.0, "β: the slope of the sigmoid's argument"),),
 )

@@ -83,7 +83,7 @@ class Accuracy(Record):
     worst_input: Hex | None
     worst_got: Hex | None
     worst_exact: Decimal | None
-    max_distance: int | None  # signed, in representable numbers from RN(y), counted through zero
+    max_distance: str  # a signed whole number: representable numbers from RN(y), counted through zero
     max_ulp_normal: float | None  # on N(0, 1) inputs
     mean_ulp_normal: float | None
     misrounded: int

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: MIT
+"""How right a kernel is: its largest error and where, its mismatches of class, and whether its claim holds."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.calling import call, hexadecimal
+from bench.inputs import Inputs
+from bench.ulp import KINDS, NO_MISMATCH, Judgement, judge
+from kernels.registry import Claim, Kernel
+from reference.activation import Activation
+from reference.formats import FORMATS, Format
+from reference.oracle import Exact, decimal
+from reports.schema import Accuracy, Bin, Example, RandomDy, Region, Safety
+
+REGIONS = 256  # intervals of equally many representable numbers, from -inf to +inf
+EXAMPLES_PER_KIND = 4
+BIN_EDGES = (0.0, 0.5, *(2.0**k for k in range(0, 24, 2)))  # of the histogram, in ulp
+FINGERPRINT_BLOCK = 1 << 24
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Inputs with the exact results of one activation and direction in one format: what a sweep is held against.
+
+    ``right`` holds, for the places ``kinks`` where x is at a kink, the exact results with the right derivative.
+    """
+
+    activation: Activation
+    direction: str
+    form: Format
+    inputs: Inputs
+    exact: Exact
+    kinks: np.ndarray
+    right: Exact | None
+    pairs: tuple[np.ndarray, np.ndarray] | None = None  # (dy, x) of the check with random dy
+    pairs_exact: Exact | None = None
+
+
+def measure(kernel: Kernel, truth: Truth) -> tuple[Accuracy, Safety]:
+    """Try a kernel on all the inputs of ``truth``.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+    """
+    x = truth.inputs.values
+    arguments = (x,) if truth.direction == "forward" else (np.ones_like(x), x)
+    got = call(kernel, *arguments)
+    judgement = _judge(got, truth)
+    accuracy = _accuracy(kernel, truth, got, judgement)
+    if truth.pairs is not None:
+        accuracy.random_dy = _random_dy(kernel, truth)
+    return accuracy, _safety(kernel, truth, got, judgement)
+
+
+def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
+    """Whether the claim holds; a mismatch of class breaks any claim."""
+    if claim is None:
+        return "none"
+    mismatches = safety.mismatches + (accuracy.random_dy.mismatches if accuracy.random_dy else 0)
+    if claim.bound == "rounded":
+        kept = accuracy.misrounded == 0
+    else:
+        largest = accuracy.max_ulp_outside_roots if claim.outside_roots else accuracy.max_ulp
+        errors = [largest, accuracy.random_dy.max_ulp if accuracy.random_dy else None]
+        kept = largest is not None and all(e is None or e <= claim.bound for e in errors)
+    if mismatches or not kept:
+        return "broken"
+    return "holds" if accuracy.coverage == "exhaustive" else "not refuted"
+
+
+def fingerprint(got: np.ndarray, form: Format) -> str:
+    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
+    canonical = np.where(np.isnan(got), form.dtype.type(np.nan), got)
+    canonical = canonical.view(form.pattern) & form.pattern.type((1 << form.bits) - 1)
+    canonical[np.isnan(got)] = form.infinity_pattern | 1 << (form.precision - 2)
+    blocks = range(0, len(got), FINGERPRINT_BLOCK)
+    little = canonical.astype(form.pattern.newbyteorder("<"))
+    digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def histogram(errors: np.ndarray) -> list[Bin]:
+    """How many errors lie in each interval between powers of four; 0 counts in the first."""
+    edges = np.array([*BIN_EDGES, np.inf])
+    places = np.maximum(np.searchsorted(edges, errors, side="left") - 1, 0)
+    counts = np.bincount(places, minlength=len(BIN_EDGES))
+    uppers = [*BIN_EDGES[1:], None]
+    return [Bin(lo=lo, hi=hi, count=int(c)) for lo, hi, c in zip(BIN_EDGES, uppers, counts, strict=True)]
+
+
+def _judge(got: np.ndarray, truth: Truth) -> Judgement:
+    judgement = judge(got, truth.exact, truth.form)
+    if truth.right is None or not len(truth.kinks):
+        return judgement
+    at = truth.kinks
+    left = Judgement(*(field[at] for field in vars(judgement).values()))
+    better = left.better_of(judge(got[at], truth.right, truth.form))
+    for name, field in vars(judgement).items():
+        field[at] = getattr(better, name)
+    return judgement
+
+
+def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement) -> Accuracy:
+    x, form, error = truth.inputs.values, truth.form, judgement.error_ulp
+    compared = ~np.isnan(error)
+    worst = int(np.nanargmax(error)) if compared.any() else None
+    normal = error[truth.inputs.normal]
+    normal = normal[~np.isnan(normal)]
+    return Accuracy(
+        coverage="exhaustive" if truth.inputs.exhaustive else "sampled",
+        evaluated=len(x),
+        max_ulp=None if worst is None else float(error[worst]),
+        max_ulp_outside_roots=_outside_roots(kernel, truth, error),
+        worst_input=None if worst is None else hexadecimal(x[worst]),
+        worst_got=None if worst is None else hexadecimal(got[worst]),
+        worst_exact=None if worst is None else exact_decimal(kernel, truth, float(x[worst])),
+        max_distance=judgement.largest_distance(),
+        max_ulp_normal=float(normal.max()) if len(normal) else None,
+        mean_ulp_normal=float(normal.mean()) if len(normal) else None,
+        misrounded=int(judgement.misrounded.sum()),
+        histogram=histogram(error[compared]),
+        fingerprint=fingerprint(got, form) if truth.inputs.exhaustive else None,
+        regions=_regions(x[compared], error[compared], form),
+        random_dy=None,
+    )
+
+
+def exact_decimal(kernel: Kernel, truth: Truth, x: float, dy: float | None = None) -> str:
+    """The exact result for one input, for people."""
+    return decimal(truth.activation, truth.direction, x, kernel.parameters, dy)
+
+
+def _outside_roots(kernel: Kernel, truth: Truth, error: np.ndarray) -> float | None:
+    radius = kernel.claim.outside_roots if kernel.claim else 0.0
+    if not radius:
+        return None
+    with np.errstate(all="ignore"):
+        x = truth.inputs.values.astype(np.float64)
+    roots = truth.activation.facts(**kernel.parameters).derivative_roots
+    inside = np.zeros(len(x), bool)
+    for root in roots:
+        inside |= np.abs(x - float(root)) < radius
+    outside = error[~inside & ~np.isnan(error)]
+    return float(outside.max()) if len(outside) else None
+
+
+def _regions(x: np.ndarray, error: np.ndarray, form: Format) -> list[Region]:
+    """The line of floats cut into equally many numbers, with the largest error found in each."""
+    ordinals = form.ordinals(x)
+    edges = np.linspace(-form.infinity_pattern, form.infinity_pattern + 1, REGIONS + 1).astype(np.int64)
+    places = np.searchsorted(edges, ordinals, side="right") - 1
+    largest = np.full(REGIONS, -1.0)
+    np.maximum.at(largest, places, error)
+    counts = np.bincount(places, minlength=REGIONS)
+    lows, highs = form.from_ordinals(edges[:-1]), form.from_ordinals(edges[1:] - 1)
+    return [
+        Region(lo=hexadecimal(lo), hi=hexadecimal(hi), evaluated=int(n), max_ulp=float(e) if n else None)
+        for lo, hi, n, e in zip(lows, highs, counts, largest, strict=True)
+    ]
+
+
+def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement) -> Safety:
+    by_kind = {kind: int((judgement.mismatch == i).sum()) for i, kind in enumerate(KINDS)}
+    examples = []
+    for i, kind in enumerate(KINDS):
+        places = np.flatnonzero(judgement.mismatch == i)
+        for at in _spread(places):
+            x = truth.inputs.values[at]
+            want = exact_decimal(kernel, truth, float(x))
+            examples.append(Example(input=hexadecimal(x), got=hexadecimal(got[at]), want=want, kind=kind))
+    return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
+
+
+def _spread(places: np.ndarray) -> np.ndarray:
+    """A few of the places, from the first to the last."""
+    chosen = np.linspace(0, len(places) - 1, min(len(places), EXAMPLES_PER_KIND)).astype(int)
+    return places[chosen]
+
+
+def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
+    dy, x = truth.pairs
+    got = call(kernel, dy, x)
+    judgement = judge(got, truth.pairs_exact, truth.form)
+    error = judgement.error_ulp
+    compared = ~np.isnan(error)
+    worst = int(np.nanargmax(error)) if compared.any() else None
+    return RandomDy(
+        evaluated=len(x),
+        max_ulp=None if worst is None else float(error[worst]),
+        worst_input=None if worst is None else hexadecimal(x[worst]),
+        worst_dy=None if worst is None else hexadecimal(dy[worst]),
+        mismatches=int((judgement.mismatch != NO_MISMATCH).sum()),
+    )
+
+
+def format_of(kernel: Kernel) -> Format:
+    """The format of a kernel's dtype."""
+    return FORMATS[kernel.dtype]

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""What kernels are tried on. A class of inputs is one generator; all of them are merged into one set.
+
+A generator takes the format, the activation's check points and a random generator with the depth's sample size, and
+returns values of the format; duplicates do not matter.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log, sqrt
+
+import numpy as np
+
+from reference.activation import Activation
+from reference.formats import FORMATS, Format
+
+SAMPLES = {"quick": 1 << 10, "standard": 1 << 13}  # per random class of inputs
+NEIGHBOURS = 16  # representable numbers on each side of a point of interest
+PAYLOADS = (1, 2, 0x2A)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Distinct inputs in order of their bit patterns; ``normal`` are the places of draws from N(0, 1)."""
+
+    values: np.ndarray
+    normal: np.ndarray
+    exhaustive: bool
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a generator is asked for."""
+
+    form: Format
+    check_points: tuple[float, ...]
+    samples: int
+    rng: np.random.Generator
+
+
+Generator = Callable[[Request], np.ndarray]
+GENERATORS: list[Generator] = []
+
+
+def generator(function: Generator) -> Generator:
+    """Add a class of inputs to the suite."""
+    GENERATORS.append(function)
+    return function
+
+
+def make_inputs(activation: Activation, form: Format, depth: str, seed: int) -> Inputs:
+    """The inputs for one activation and format: all of them in 16 bits, edges and samples in more."""
+    rng = np.random.default_rng([seed, *activation.name.encode(), *form.name.encode()])
+    samples = SAMPLES[depth]
+    normal = as_format(rng.standard_normal(samples), form)
+    if form.bits == 16:
+        values = form.every_value()
+    else:
+        points = tuple(p.x for p in activation.check_points)
+        request = Request(form, points, samples, rng)
+        values = np.concatenate([normal, *(g(request) for g in GENERATORS)])
+        values = form.from_patterns(np.unique(values.view(form.pattern)))
+    places = np.searchsorted(values.view(form.pattern), normal.view(form.pattern))
+    return Inputs(values, places, exhaustive=form.bits == 16)
+
+
+def random_pairs(form: Format, depth: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (dy, x), finite and x not 0, for the check of dy * f'(x): half of the x as networks see them."""
+    rng = np.random.default_rng([seed, *b"dy", *form.name.encode()])
+    count = SAMPLES[depth] // 4
+    wide = uniform_ordinals(Request(form, (), count, rng))
+    x = np.concatenate([wide, as_format(rng.normal(0, 4, count), form)])
+    dy = uniform_ordinals(Request(form, (), 2 * count, rng))
+    keep = x != 0
+    return dy[keep], x[keep]
+
+
+def as_format(values: np.ndarray, form: Format) -> np.ndarray:
+    """Round binary64 values to the format; what is too large becomes infinite."""
+    with np.errstate(all="ignore"):
+        return np.asarray(values, np.float64).astype(form.dtype)
+
+
+def around(points: np.ndarray, form: Format, count: int = NEIGHBOURS) -> np.ndarray:
+    """Each point with ``count`` representable numbers on both sides, and the same with the other sign."""
+    ordinals = form.ordinals(as_format(points, form))[:, None] + np.arange(-count, count + 1)
+    ordinals = np.clip(ordinals.ravel(), -form.infinity_pattern, form.infinity_pattern)
+    return form.from_ordinals(np.concatenate([ordinals, -ordinals]))
+
+
+@generator
+def special_values(request: Request) -> np.ndarray:
+    """Both zeros, both infinities, and NaNs of either sign, quiet and signalling, with payloads."""
+    form = request.form
+    sign, infinity = 1 << (form.bits - 1), form.infinity_pattern
+    quiet = 1 << (form.precision - 2)
+    nans = [infinity | q | p for q in (0, quiet) for p in PAYLOADS] + [infinity | quiet]
+    patterns = [0, infinity, *nans]
+    return form.from_patterns(np.array(patterns + [p | sign for p in patterns], form.pattern))
+
+
+@generator
+def ends_of_range(request: Request) -> np.ndarray:
+    """The least and the largest subnormal and normal numbers, and their neighbours."""
+    form = request.form
+    return around(np.array([0.0, form.least_normal, form.largest]), form)
+
+
+@generator
+def powers_of_two(request: Request) -> np.ndarray:
+    """Every power of two with its two neighbours: where the ulp changes."""
+    form = request.form
+    exponents = np.arange(form.emin - form.precision + 1, form.emax + 1)
+    return around(np.ldexp(1.0, exponents), form, count=1)
+
+
+@generator
+def thresholds_of_exp(request: Request) -> np.ndarray:
+    """Where exp(x), exp(2x), exp(x/2) and exp(-x²/2) leave the range of any format, or become subnormal."""
+    ends = [log(e) for f in FORMATS.values() for e in (f.largest, f.least_normal, f.least_subnormal)]
+    points = [p for e in ends for p in (e, e / 2, 2 * e, sqrt(2 * abs(e)), sqrt(abs(e)))]
+    return around(np.array(points), request.form)
+
+
+@generator
+def check_points(request: Request) -> np.ndarray:
+    """What the activation's file names as points of trouble."""
+    return around(np.array(request.check_points or (0.0,)), request.form)
+
+
+@generator
+def uniform_ordinals(request: Request) -> np.ndarray:
+    """Finite numbers, each as likely as any other: all magnitudes alike."""
+    end = request.form.infinity_pattern
+    return request.form.from_ordinals(request.rng.integers(-end + 1, end, request.samples))
+
+
+@generator
+def wide_normal(request: Request) -> np.ndarray:
+    """N(0, 10), activations that have not been normalised; N(0, 1) is always there."""
+    return as_format(request.rng.normal(0, 10, request.samples), request.form)
+
+
+@generator
+def moderate(request: Request) -> np.ndarray:
+    """Magnitudes from 2^-12 to 2^10, uniform in the logarithm: where every formula does its work."""
+    rng, n = request.rng, request.samples
+    return as_format(rng.choice([-1.0, 1.0], n) * np.exp2(rng.uniform(-12, 10, n)), request.form)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+"""On what a run was made: the machine, the versions, the state of the sources."""
+
+import platform
+import subprocess
+from importlib import metadata
+from pathlib import Path
+
+import cpuinfo
+import psutil
+
+from bench.speed import cores
+from reports.schema import Machine
+
+LIBRARIES = ("numpy", "numba", "llvmlite", "mpmath", "gmpy2", "ml_dtypes", "pytest", "pytest-benchmark")
+INSTRUCTION_SETS = (
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "f16c",
+    "avx512f",
+    "avx512bw",
+    "avx512_bf16",
+    "avx512_fp16",
+    "asimd",
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def machine() -> Machine:
+    """What this process runs on."""
+    cpu = cpuinfo.get_cpu_info()
+    return Machine(
+        cpu=cpu.get("brand_raw") or platform.processor() or platform.machine(),
+        instruction_sets=[name for name in INSTRUCTION_SETS if name in cpu.get("flags", ())],
+        cores=cores(),
+        memory_bytes=psutil.virtual_memory().total,
+        gpu=None,
+        driver=None,
+        system=" ".join([platform.system(), platform.release(), platform.machine(), *platform.libc_ver()]).strip(),
+        python=platform.python_version(),
+        libraries={name: metadata.version(name) for name in LIBRARIES},
+    )
+
+
+def commit() -> tuple[str | None, bool | None]:
+    """The checkout's commit and whether tracked files differ from it; None where git does not say."""
+    head = _git("rev-parse", "HEAD")
+    return head, None if head is None else bool(_git("status", "--porcelain", "--untracked-files=no"))
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""The options of `pytest --benchmark`, and what they choose."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+import kernels.cpu  # noqa: F401  (registers the Numba kernels)
+import reference
+from bench.inputs import SAMPLES
+from bench.machine import ROOT
+from kernels.registry import VARIANTS, Kernel, registered
+from reference.formats import FORMATS
+
+FILTERS = ("activation", "direction", "dtype", "backend", "variant")
+DIRECTIONS = ("forward", "backward", "backward_alpha")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run was asked for."""
+
+    depth: Literal["quick", "standard"]
+    only: Literal["accuracy", "speed"] | None
+    report_dir: Path
+    seed: int
+    chosen: tuple[Kernel, ...]
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare the options on pytest's command line."""
+    group = parser.getgroup("halfulp", "halfulp: accuracy and speed of activation functions")
+    group.addoption("--benchmark", action="store_true", help="run the suite instead of the tests, and write the report")
+    for name in FILTERS:
+        group.addoption(f"--{name}", metavar="NAME[,NAME]", help=f"measure only kernels of this {name}")
+    group.addoption("--depth", choices=tuple(SAMPLES), default="standard", help="how much is tried (default: standard)")
+    group.addoption("--only", choices=("accuracy", "speed"), help="leave the other half out")
+    group.addoption(
+        "--report-dir", type=Path, default=ROOT / "reports" / "latest", metavar="DIR", help="default: reports/latest"
+    )
+    group.addoption("--seed", type=int, default=0, metavar="N", help="of everything drawn at random (default: 0)")
+
+
+def read_options(config: pytest.Config) -> Options:
+    """The options of a run with --benchmark.
+
+    Raises:
+        pytest.UsageError: a name does not exist, or nothing is chosen.
+    """
+    names = {name: _names(config, name) for name in FILTERS}
+    chosen = [k for k in in_order(registered()) if all(getattr(k, f) in names[f] for f in FILTERS if names[f])]
+    if not chosen:
+        asked = " ".join(f"--{name} {','.join(n)}" for name, n in names.items() if n)
+        raise pytest.UsageError(f"no kernel matches {asked}: leave one of these filters out")
+    seed = config.getoption("seed")
+    if seed < 0:
+        raise pytest.UsageError(f"--seed {seed}: must not be negative")
+    return Options(
+        depth=config.getoption("depth"),
+        only=config.getoption("only"),
+        report_dir=config.getoption("report_dir"),
+        seed=seed,
+        chosen=tuple(chosen),
+    )
+
+
+def in_order(kernels: Iterable[Kernel]) -> list[Kernel]:
+    """As tables show them: activation, direction, dtype, backend, variant."""
+    orders = {
+        "activation": tuple(reference.activations()),
+        "direction": DIRECTIONS,
+        "dtype": tuple(FORMATS),
+        "variant": VARIANTS,
+    }
+
+    def key(kernel: Kernel) -> tuple[tuple[int, str], ...]:
+        return tuple(_place(getattr(kernel, name), orders.get(name, ())) for name in FILTERS)
+
+    return sorted(kernels, key=key)
+
+
+def _place(name: str, order: tuple[str, ...]) -> tuple[int, str]:
+    return (order.index(name) if name in order else len(order), name)
+
+
+def _names(config: pytest.Config, option: str) -> list[str]:
+    """The names given to a filter, each of which exists."""
+    names = [n.strip() for n in (config.getoption(option) or "").split(",") if n.strip()]
+    if config.getoption(option) is not None and not names:
+        raise pytest.UsageError(f"--{option}: give at least one name")
+    existing = list(dict.fromkeys(getattr(k, option) for k in in_order(registered())))
+    unknown = [n for n in names if n not in existing]
+    if unknown:
+        raise pytest.UsageError(
+            f"--{option}: there is no {', '.join(map(repr, unknown))}; choose from {', '.join(existing)}"
+        )
+    return names

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""`pytest --benchmark`: the hooks that put the suite in the place of the tests, and write the report."""
+
+import shlex
+from pathlib import Path
+
+import pytest
+
+from bench.options import add_options, read_options
+from bench.prepare import prepare
+from bench.run import Session
+from bench.suite import Suite, chosen_kernel, session_key
+from reports import ReportError, terminal, write
+
+SUITE = Path(__file__).with_name("suite.py")
+TIMING_SECONDS = 0.1  # at most, for each timing
+TIMING_ROUNDS = 3  # at least
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options."""
+    add_options(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
+    if not config.getoption("benchmark"):
+        return
+    options = read_options(config)
+    _run_alone(config)
+    if not config.getoption("collectonly"):
+        _claim_folder(options.report_dir)
+        _set_unless_given(config, "benchmark_json", options.report_dir / "benchmark.json")
+    _set_unless_given(config, "benchmark_max_time", str(TIMING_SECONDS))
+    _set_unless_given(config, "benchmark_min_rounds", TIMING_ROUNDS)
+    _set_unless_given(config, "benchmark_quiet", True)  # its table would have four rows for each of ours
+    command = shlex.join(["pytest", *config.invocation_params.args])
+    config.stash[session_key] = Session(options, command)
+
+
+def _run_alone(config: pytest.Config) -> None:
+    """Collect the suite instead of the tests.
+
+    Raises:
+        pytest.UsageError: paths were given, or pytest-xdist is asked for.
+    """
+    if getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None):
+        raise pytest.UsageError("--benchmark runs one kernel at a time, so that timings hold: leave -n out")
+    given = [a for a in config.args if config.args_source == config.ArgsSource.ARGS]
+    if any(Path(a.split("::")[0]).resolve() != SUITE for a in given):
+        raise pytest.UsageError(
+            f"--benchmark runs the suite alone: leave {shlex.join(given)} out, choose with --activation or -k"
+        )
+    config.args = given or [str(SUITE)]
+
+
+def _claim_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise pytest.UsageError(
+            f"--report-dir {folder}: can't be written ({error.strerror}); choose another folder"
+        ) from error
+
+
+def _set_unless_given(config: pytest.Config, name: str, value: object) -> None:
+    """Another default for an option of pytest-benchmark; what the user gave stays."""
+    flag = "--" + name.replace("_", "-")
+    if not any(str(a).split("=")[0] == flag for a in config.invocation_params.args):
+        setattr(config.option, name, value)
+
+
+def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> Suite | None:
+    """The suite's file is collected as the suite."""
+    if module_path == SUITE and session_key in parent.config.stash:
+        return Suite.from_parent(parent, path=module_path)
+    return None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Before the first kernel: have exact results and compiled code at hand, so that nothing else runs while timing."""
+    run = session.config.stash.get(session_key, None)
+    if run is None or session.config.getoption("collectonly") or not session.items:
+        return
+    kernels = [chosen_kernel(item) for item in session.items]
+    options = run.options
+    questions = [] if options.only == "speed" else run.oracle.missing(kernels, options.depth, options.seed)
+    with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(flush=True)
+        prepare(kernels, run.oracle, questions)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the report, of what was measured so far where the run was interrupted."""
+    run = session.config.stash.get(session_key, None)
+    if run is None or not run.results:
+        return
+    run.report = run.finished()
+    try:
+        run.index = write(run.report, run.options.report_dir)
+    except ReportError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What will be measured, and what will not."""
+    run = config.stash.get(session_key, None)
+    if run is None:
+        return []
+    options = run.options
+    lines = [f"halfulp: {len(options.chosen)} kernels, depth {options.depth}, seed {options.seed}"]
+    return lines + [f"skipped: {s.what}: {s.why}" for s in run.skipped]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of findings."""
+    run = config.stash.get(session_key, None)
+    if run is None or run.report is None:
+        return
+    terminalreporter.section("findings")
+    terminalreporter.write_line(terminal.table(run.report))
+    for line in terminal.headline(run.report):
+        terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The path of the report, last of all."""
+    run = config.stash.get(session_key, None)
+    if run is not None and run.index is not None:
+        print(f"report: {run.index}")

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""A run: what has to be ready before it, the measuring of each kernel, and the results of all."""
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import reference
+from bench import accuracy, speed, sums
+from bench.calling import KernelError
+from bench.describe import describe
+from bench.machine import ROOT, commit, machine
+from bench.options import Options
+from bench.truths import Oracle
+from kernels.registry import Kernel
+from reference.store import Store
+from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
+
+
+@dataclass
+class Session:
+    """One run with --benchmark: what it was asked for, and what it has found so far."""
+
+    options: Options
+    command: str
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    oracle: Oracle = field(default_factory=lambda: Oracle(Store(cache_root() / "oracle")))
+    yardstick: speed.Yardstick = field(default_factory=speed.Yardstick)
+    results: list[KernelResult] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    report: Results | None = None
+    index: Path | None = None  # of the report, once it is written
+
+    def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
+        """Measure one kernel and keep the result, also where it failed."""
+        result = _blank(kernel)
+        self.results.append(result)
+        try:
+            if self.options.only != "speed":
+                self._accuracy(kernel, result)
+            if self.options.only != "accuracy":
+                result.throughput = speed.measure(kernel, stopwatch, self.yardstick)
+        except KernelError as error:
+            result.status, result.failure = "failed", error.failure
+        return result
+
+    def _accuracy(self, kernel: Kernel, result: KernelResult) -> None:
+        depth, seed = self.options.depth, self.options.seed
+        if kernel.direction == "backward_alpha":
+            activation = reference.activations()[kernel.activation]
+            result.accuracy, result.safety = sums.measure(kernel, activation, depth, seed)
+        else:
+            truth = self.oracle.truth(kernel, depth, seed)
+            result.accuracy, result.safety = accuracy.measure(kernel, truth)
+        result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)
+
+    def finished(self) -> Results:
+        """Everything found, in the form in which it is written."""
+        revision, dirty = commit()
+        first = {k.activation: k for k in reversed(self.options.chosen)}
+        measured = dict.fromkeys(r.activation for r in self.results)
+        activations = reference.activations()
+        return Results(
+            schema_version=SCHEMA_VERSION,
+            machine=machine(),
+            run=Run(
+                started=self.started.isoformat(timespec="seconds"),
+                seconds=(datetime.now(UTC) - self.started).total_seconds(),
+                commit=revision,
+                dirty=dirty,
+                command=self.command,
+                depth=self.options.depth,
+                seed=self.options.seed,
+                only=self.options.only,
+                selected=len(self.options.chosen),
+            ),
+            skipped=self.skipped,
+            copies=list(self.yardstick.copies.values()),
+            activations=[describe(activations[name], first[name].parameters) for name in measured],
+            kernels=self.results,
+        )
+
+
+def _blank(kernel: Kernel) -> KernelResult:
+    return KernelResult(
+        activation=kernel.activation,
+        direction=kernel.direction,
+        dtype=kernel.dtype,
+        backend=kernel.backend,
+        variant=kernel.variant,
+        why=kernel.why,
+        parameters=dict(kernel.parameters),
+        takes_out=kernel.takes_out,
+        flushes_subnormals=kernel.flushes_subnormals,
+        status="measured",
+        failure=None,
+        accuracy=None,
+        safety=None,
+        properties={},
+        claim=kernel.claim.bound if kernel.claim else None,
+        claim_outside_roots=kernel.claim.outside_roots if kernel.claim else 0.0,
+        verdict="none",
+        throughput=[],
+    )
+
+
+def cache_root() -> Path:
+    """Where results that can be made again are kept: $HALFULP_CACHE_DIR, or .cache in the checkout."""
+    return Path(os.environ.get("HALFULP_CACHE_DIR") or ROOT / ".cache")

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: MIT
+"""halfulp's public face: measure an implementation of an activation function against its exact values.
+
+from halfulp import assert_accurate, measure
+
+result = measure(my_silu, "silu", dtype="float32")
+print(result)                                  # largest error, where, and what is of the wrong class
+assert_accurate(my_silu, "silu", max_ulp=2)    # in a test of your own
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from mpmath import mp, mpf, workprec
+
+import reference
+from bench import accuracy, sums
+from bench.calling import KernelError
+from bench.inputs import SAMPLES
+from bench.run import cache_root
+from bench.truths import Oracle
+from kernels.registry import Claim, Kernel, register
+from reference.activation import Activation, Facts
+from reference.formats import FORMATS
+from reference.store import Store
+from reports.schema import Accuracy, Safety
+
+__all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def implementation(
+    activation: str,
+    direction: str = "forward",
+    *,
+    backend: str,
+    variant: str,
+    dtypes: tuple[str, ...],
+    max_ulp: float | None = None,
+    flushes_subnormals: bool = False,
+) -> Callable[[Function], Function]:
+    """Decorate an implementation of an activation, so that the suite measures it.
+
+    The function takes x (forward) or dy and x (backward), NumPy arrays, and returns an array of the same shape and
+    dtype. Parameters come by keyword where its signature has them; where it has ``out``, the result is to be written
+    there and ``out`` returned.
+
+    Args:
+        activation: its name, as in `reference.activations()`.
+        direction: "forward", "backward" or, for PReLU, "backward_alpha".
+        backend, variant: what the tables call it.
+        dtypes: those for which it is to be measured.
+        max_ulp: the bound that it claims, if any.
+        flushes_subnormals: it is known to return zero in place of subnormal results.
+
+    Raises:
+        ValueError: there is no such activation, direction or dtype.
+    """
+
+    def decorate(function: Function) -> Function:
+        for dtype in dtypes:
+            register(
+                _kernel(
+                    function,
+                    activation,
+                    direction,
+                    dtype,
+                    backend=backend,
+                    variant=variant,
+                    max_ulp=max_ulp,
+                    flushes_subnormals=flushes_subnormals,
+                )
+            )
+        return function
+
+    return decorate
+
+
+def activation(
+    name: str,
+    *,
+    derivative: Callable[[mpf], mpf] | None = None,
+    limits: tuple[float, float] | None = None,
+    derivative_limits: tuple[float, float] | None = None,
+) -> Callable[[Function], Function]:
+    """Decorate a function of an mpmath real: it becomes an activation that implementations are measured against.
+
+    The function must be valid for every real input at whatever precision mpmath has, without cancellation; so must its
+    derivative, which is taken by differences where none is given.
+
+    Args:
+        name: what the filters and `implementation` call it.
+        derivative: of the function.
+        limits, derivative_limits: at -inf and +inf; where left out, judged from the values at ±1e30 and ±1e60.
+
+    Raises:
+        ValueError: there is an activation of that name.
+    """
+
+    def decorate(function: Function) -> Function:
+        slope = derivative or _slope(function)
+        facts = Facts(limits or _limits(function), derivative_limits or _limits(slope))
+        reference.add(
+            Activation(
+                name=name,
+                title=name,
+                formula=rf"\mathtt{{{name.replace('_', ' ')}}}(x)",
+                derivative_formula=rf"\mathtt{{{name.replace('_', ' ')}}}'(x)",
+                sources=(f"{function.__name__} in {inspect.getsourcefile(function)}",),
+                forward=function,
+                derivative=slope,
+                facts=lambda: facts,
+            )
+        )
+        return function
+
+    return decorate
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was found of one implementation; the figures are those of results.json.
+
+    Attributes:
+        max_ulp: the largest error in ulp; None where nothing but NaN came back.
+        worst_input: where that was.
+        mismatches: how many results were of the wrong class (NaN, infinity, zero, sign).
+        accuracy, safety: all the rest.
+    """
+
+    name: str
+    max_ulp: float | None
+    worst_input: float | None
+    mismatches: int
+    accuracy: Accuracy
+    safety: Safety
+
+    def __repr__(self) -> str:
+        found = self.accuracy
+        lines = [f"{self.name}: {found.evaluated:,} inputs ({found.coverage}), {found.misrounded:,} misrounded"]
+        if found.max_ulp is not None:
+            lines.append(f"  largest error {found.max_ulp:.6g} ulp at {found.worst_input} ({self.worst_input!r})")
+            lines.append(f"    got {found.worst_got}, exact {found.worst_exact}")
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count)
+        lines.append(f"  results of the wrong class: {kinds or 'none'}")
+        lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
+        return "\n".join(lines)
+
+
+EXAMPLES = 4  # of mismatches, in a Measurement's text
+
+
+def measure(
+    function: Callable[..., Any],
+    activation: str,
+    *,
+    direction: str = "forward",
+    dtype: str = "float32",
+    depth: str = "quick",
+    seed: int = 0,
+    **parameters: float,
+) -> Measurement:
+    """Measure a function as the suite measures a kernel, in this process.
+
+    Args:
+        function: as for `implementation`.
+        activation, direction, dtype: what it implements.
+        depth: how much is tried, "quick" or "standard"; all values of the 16-bit dtypes at either.
+        seed: of everything drawn at random.
+        **parameters: of the activation, where they are not the defaults; the function gets those that it has.
+
+    Raises:
+        ValueError: an unknown name.
+        KernelError: the function raised, or returned another shape or dtype, or wrote to its input.
+    """
+    if depth not in SAMPLES:
+        raise ValueError(f"there is no depth {depth!r}; choose from {', '.join(SAMPLES)}")
+    kernel = _kernel(function, activation, direction, dtype, parameters=parameters)
+    if direction == "backward_alpha":
+        found, safety = sums.measure(kernel, reference.activations()[activation], depth, seed)
+        worst = None
+    else:
+        truth = Oracle(Store(cache_root() / "oracle")).truth(kernel, depth, seed)
+        found, safety = accuracy.measure(kernel, truth)
+        worst = None if found.worst_input is None else float.fromhex(found.worst_input)
+    name = f"{activation} {direction} {dtype}"
+    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety)
+
+
+def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: float, **options: Any) -> Measurement:
+    """Assert that no error is above ``max_ulp`` and no result is of the wrong class; for tests of other people's code.
+
+    Args:
+        **options: those of `measure`.
+
+    Raises:
+        AssertionError: with the input in hexadecimal, what was got and what is exact.
+    """
+    found = measure(function, activation, **options)
+    if found.mismatches or found.max_ulp is None or found.max_ulp > max_ulp:
+        raise AssertionError(f"not within {max_ulp:g} ulp with every result of the right class\n{found!r}")
+    return found
+
+
+def _kernel(
+    function: Callable[..., Any],
+    activation: str,
+    direction: str,
+    dtype: str,
+    *,
+    backend: str = "mine",
+    variant: str = "mine",
+    max_ulp: float | None = None,
+    flushes_subnormals: bool = False,
+    parameters: dict[str, float] | None = None,
+) -> Kernel:
+    known = _choose("activation", activation, reference.activations())
+    _choose("direction", direction, known.directions)
+    _choose("dtype", dtype, FORMATS)
+    for name in parameters or {}:
+        _choose(f"parameter of {activation}", name, known.defaults)
+    names = _argument_names(function)
+
+    def call(*arrays: np.ndarray, **options: Any) -> Any:
+        return function(*arrays, **{k: v for k, v in options.items() if k in names})
+
+    return Kernel(
+        activation=activation,
+        direction=direction,
+        dtype=dtype,
+        backend=backend,
+        variant=variant,
+        function=call,
+        claim=None if max_ulp is None else Claim(max_ulp),
+        parameters=known.defaults | (parameters or {}),
+        takes_out="out" in names,
+        takes_threads="threads" in names,
+        flushes_subnormals=flushes_subnormals,
+    )
+
+
+def _choose(what: str, name: str, existing: Any) -> Any:
+    if name not in existing:
+        raise ValueError(f"there is no {what} {name!r}; choose from {', '.join(existing) or 'none'}")
+    return existing[name] if isinstance(existing, dict) else name
+
+
+def _argument_names(function: Callable[..., Any]) -> set[str]:
+    try:
+        return set(inspect.signature(function).parameters)
+    except (TypeError, ValueError):  # a ufunc, or another thing of C, does not say
+        return set()
+
+
+def _slope(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
+    """The derivative as a central difference, its step so small that the result has the precision asked for."""
+
+    def slope(x: mpf) -> mpf:
+        bits = mp.prec
+        with workprec(4 * bits + abs(mp.mag(x) if x else 0)):
+            step = mpf(2) ** -bits * min(abs(x) or 1, 1)
+            return (function(x + step) - function(x - step)) / (2 * step)
+
+    return slope
+
+
+def _limits(function: Callable[[mpf], mpf]) -> tuple[mpf, mpf]:
+    """What a function tends to at -inf and +inf, judged from where it stands far out."""
+
+    def limit(sign: int) -> mpf:
+        with workprec(300):
+            far, farther = (function(sign * mpf(10) ** digits) for digits in (30, 60))
+            if abs(farther - far) <= abs(farther) * mpf(10) ** -20 or abs(farther) < mpf(10) ** -20:
+                return mpf(0) if abs(farther) < mpf(10) ** -20 else +farther
+            return mpf("inf") if farther > 0 else mpf("-inf")
+
+    return limit(-1), limit(+1)

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Makes kernels/tables.py, the coefficients that every kernel shares: ``python -m kernels.coefficients --write``.
+
+A polynomial is the Chebyshev interpolant, computed at 250 bits, then written in powers of its variable and rounded to
+binary64. The error stated beside it is measured with the rounded coefficients. Needs nothing but mpmath.
+"""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, polyval, sqrt, workprec
+
+BITS = 250
+TABLES = Path(__file__).with_name("tables.py")
+FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A polynomial of ``degree`` for f on [low, high]; ``text`` says in the table what it is."""
+
+    name: str
+    text: str
+    f: Callable[[mpf], mpf]
+    low: mpf
+    high: mpf
+    degree: int
+
+    def coefficients(self) -> list[float]:
+        """In powers of the variable, the constant first."""
+        n = self.degree + 1
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        angles = [pi * (2 * k + 1) / (2 * n) for k in range(n)]
+        values = [self.f(middle + half * cos(a)) for a in angles]
+        series = [2 * sum(v * cos(j * a) for v, a in zip(values, angles, strict=True)) / n for j in range(n)]
+        series[0] /= 2
+        return [float(c) for c in _powers(series, -middle / half, 1 / half)]
+
+    def error(self, coefficients: list[float]) -> mpf:
+        """The largest relative error at 4 points for each node, and at both ends."""
+        points = 4 * self.degree
+        middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
+        at = [middle + half * cos(pi * k / points) for k in range(points + 1)]
+        return max(abs(polyval(coefficients[::-1], x) / self.f(x) - 1) for x in at)
+
+
+def _powers(series: list[mpf], shift: mpf, scale: mpf) -> list[mpf]:
+    """Σ series[j]·T_j(shift + scale·x) in powers of x, by Clenshaw's recurrence on polynomials."""
+    n = len(series)
+    ahead, after = [mpf(0)] * n, [mpf(0)] * n
+    for c in reversed(series[1:]):
+        ahead, after = _step(ahead, after, 2 * shift, 2 * scale, c), ahead
+    return _step(ahead, after, shift, scale, series[0])
+
+
+def _step(ahead: list[mpf], after: list[mpf], shift: mpf, scale: mpf, c: mpf) -> list[mpf]:
+    """(shift + scale·x)·ahead − after + c."""
+    moved = [mpf(0), *ahead[:-1]]
+    result = [shift * a + scale * m - b for a, m, b in zip(ahead, moved, after, strict=True)]
+    result[0] += c
+    return result
+
+
+def tail(y: mpf) -> mpf:
+    """R(y) = e^(y²/2)·Φ(−y): the Mills ratio over √(2π)."""
+    return erfc(y / sqrt(2)) * exp(y * y / 2) / 2
+
+
+def slope(y: mpf) -> mpf:
+    """G(y) = R(y) − y/√(2π): GELU′(−y) is e^(−y²/2)·G(y)."""
+    return tail(y) - y / sqrt(2 * pi)
+
+
+def fits() -> list[Fit]:
+    """Every polynomial of the tables."""
+    root = slope_root()
+
+    def tail_of(s: mpf) -> mpf:
+        y = 5 * (1 + s) / (1 - s)
+        return (y + 1) * tail(y)
+
+    def slope_of(t: mpf) -> mpf:
+        if abs(t) < mpf(2) ** -60:  # the quotient is 0/0; its value there is G′
+            return root * tail(root) - sqrt(2 / pi)
+        return slope(root + t) / t
+
+    half = mpf(1) / 2
+    return [
+        Fit(
+            "GELU_TAIL",
+            f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, {FAR}]",
+            tail_of,
+            mpf(-1),
+            mpf(FAR - 5) / (FAR + 5),
+            24,
+        ),
+        Fit(
+            "GELU_SLOPE",
+            "(R(y) − y/√(2π))/t in t = y − y₀ for |t| ≤ 1/2; y₀ is GELU_SLOPE_ROOT",
+            slope_of,
+            -half,
+            half,
+            16,
+        ),
+    ]
+
+
+def slope_root() -> mpf:
+    return findroot(slope, mpf("0.75179"))
+
+
+def pair(value: mpf) -> tuple[float, float]:
+    """The value to about 107 bits, as the sum of two floats."""
+    high = float(value)
+    return high, float(value - high)
+
+
+def tables() -> str:
+    """The text of kernels/tables.py."""
+    with workprec(BITS):
+        high, low = pair(slope_root())
+        parts = [
+            "# SPDX-License-Identifier: MIT\n"
+            '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
+            f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
+            "# −y₀ is the root of GELU′.\n"
+            f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n'
+        ]
+        for fit in fits():
+            coefficients = fit.coefficients()
+            error = mp.nstr(log(fit.error(coefficients), 2), 4)
+            rows = "".join(f'    float.fromhex("{c.hex()}"),  # {c:.17g}\n' for c in coefficients)
+            parts.append(
+                f"# {fit.text}:\n# degree {fit.degree}, relative error 2^{error}.\n{fit.name} = (\n{rows})\n"
+            )
+    return "\n".join(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m kernels.coefficients", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write kernels/tables.py instead of printing it")
+    if parser.parse_args().write:
+        TABLES.write_text(tables(), encoding="utf-8")
+    else:
+        print(tables(), end="")
+
+
+if __name__ == "__main__":
+    main()

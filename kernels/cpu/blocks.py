@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""Building blocks of the kernels: for any float type T, with no branch on it.
+
+A value may be carried as a sum high + low of two floats. A constant more precise than a float is a pair of binary64
+numbers, as kernels/tables.py has them; ``pair_of`` splits it for the type at hand.
+
+An exponential is carried as m·2^n, with m near 1. It can then be multiplied by whatever it meets, however large or
+small, before 2^n is applied, once: nothing overflows or loses bits on the way to a result that is in range.
+"""
+
+import math
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from kernels.cpu.compile import block
+
+LN2 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))  # 0.6931471805599453…
+LOG2_E = float.fromhex("0x1.71547652b82fep+0")  # 1.4426950408889634
+BOUND = 4096.0  # e^±BOUND is zero or infinite in every dtype, whatever finite number it is multiplied by
+
+
+@intrinsic
+def fma(typing_context, a, b, c):
+    """a·b + c, rounded once."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.fma(*arguments)
+
+    return (a(a, a, a), generate) if isinstance(a, types.Float) and a == b == c else None
+
+
+@intrinsic
+def polynomial(typing_context, x, coefficients):
+    """Horner's rule by fma over a tuple of binary64 coefficients, the constant first, each rounded to x's type."""
+
+    def generate(context, builder, signature, arguments):
+        value, table = arguments
+        terms = (builder.extract_value(table, i) for i in reversed(range(coefficients.count)))
+        rounded = (context.cast(builder, term, types.float64, x) for term in terms)
+        result = next(rounded)
+        for term in rounded:
+            result = builder.fma(result, value, term)
+        return result
+
+    suits = isinstance(x, types.Float) and isinstance(coefficients, types.UniTuple)
+    return (x(x, coefficients), generate) if suits else None
+
+
+@block
+def two_sum(a, b):
+    """a + b, exactly, as high + low."""
+    high = a + b
+    part = high - a
+    return high, (a - (high - part)) + (b - part)
+
+
+@block
+def two_product(a, b):
+    """a·b, exactly, as high + low (short of underflow)."""
+    high = a * b
+    return high, fma(a, b, -high)
+
+
+@block
+def pair_product(a, da, b, db):
+    """(a + da)·(b + db) as high + low."""
+    high, low = two_product(a, b)
+    return high, fma(a, db, fma(da, b, low))
+
+
+@block
+def pair_sum(a, da, b, db):
+    """(a + da) + (b + db) as high + low."""
+    high, low = two_sum(a, b)
+    return two_sum(high, low + (da + db))
+
+
+@block
+def pair_of(x, constant):
+    """A pair of binary64 numbers as high + low of x's type."""
+    T = type(x)
+    high = T(constant[0])
+    return high, T((constant[0] - np.float64(high)) + constant[1])
+
+
+@block
+def minus(z, dz, constant):
+    """z + dz − constant as high + low, also where z is near the constant."""
+    high, low = pair_of(z, constant)
+    return pair_sum(z, dz, -high, -low)
+
+
+@block
+def round_product(p, high, low):
+    """p·(high + low), rounded once."""
+    return fma(p, high, p * low)
+
+
+@block
+def over_square(p, high, low):
+    """p/(high + low)², the square rounded once."""
+    T = type(p)
+    return p / fma(high, high, T(2) * high * low)
+
+
+@block
+def at_least(x, bound):
+    """max(x, bound), but NaN for NaN."""
+    return bound if x < bound else x
+
+
+@block
+def at_most(x, bound):
+    """min(x, bound), but NaN for NaN."""
+    return bound if x > bound else x
+
+
+@block
+def times(parameter, x):
+    """parameter·x, formed in binary64 and rounded once; 0 for a parameter of 0, also at an infinite x."""
+    T = type(x)
+    return T(parameter * x) if parameter != 0 or x != x else T(0)
+
+
+@block
+def argument(beta, x):
+    """z = βx within ±BOUND, and −|z| as high + low, so that β costs no accuracy."""
+    T = type(x)
+    z = at_most(at_least(times(beta, x), -T(BOUND)), T(BOUND))
+    inside = abs(z) < T(BOUND)
+    low = T(fma(beta, np.float64(x), -np.float64(z))) if inside and beta != 0 else T(0)
+    return z, -abs(z), (-low if z > 0 else low)
+
+
+@block
+def exp_parts(z, dz):
+    """e^(z + dz) as (m, n), standing for m·2^n, for z ≤ 0 and a small dz."""
+    T = type(z)
+    high, low = pair_of(z, LN2)
+    n = np.rint(T(LOG2_E) * (z if z > -T(BOUND) else -T(BOUND)))
+    return math.exp(fma(-n, low, fma(-n, high, z)) + dz), int(n)
+
+
+@block
+def scaled(f, n):
+    """f·2^n."""
+    return math.ldexp(f, n)
+
+
+@block
+def scaled_product(dy, f, n):
+    """dy·f·2^n, where neither f·2^n nor dy·f need be in range."""
+    fraction, exponent = math.frexp(dy)
+    return math.ldexp(fraction * f, n + exponent)
+
+
+@block
+def mirrored_product(dy, x, f, n):
+    """dy·f′(x), given f′(−|x|) = f·2^n, where f′(x) + f′(−x) = 1."""
+    if x < 0:
+        return scaled_product(dy, f, n)
+    return dy * (type(x)(1) - math.ldexp(f, n))

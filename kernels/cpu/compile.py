@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""The one place of compile options, and of the cache of compiled code.
+
+Numba's own cache looks only at the file of the function it compiled: edit a building block in another file and its
+callers keep the old code. Here the folder of the cache is named by a hash of every file of kernels/ and of Numba's
+version, so code from an older state of the sources is never found.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+import numba
+from numba import njit
+from numba.core.dispatcher import Dispatcher
+
+# error_model: IEEE division, without a check for a zero divisor that would stop vectorisation.
+# fastmath stays off: contraction and reordering would make the bits depend on the machine.
+OPTIONS = {"error_model": "numpy", "fastmath": False}
+
+KERNELS = Path(__file__).resolve().parent.parent
+STALE_AFTER_S = 7 * 24 * 3600.0  # a cache folder not used for so long belongs to sources long gone
+
+_decorating = threading.Lock()  # Numba reads the folder from a global while a function is decorated
+
+
+def block(function: Callable[..., Any]) -> Dispatcher:
+    """Make a function callable from compiled code. It is compiled with its callers, for the types they pass."""
+    return njit(**OPTIONS)(function)
+
+
+def compile_loop(loop: Callable[..., None], name: str, signature: Any, parts: dict[str, Any]) -> Dispatcher:
+    """Compile ``loop`` for one signature, with ``parts`` as its global names, or load it from the cache.
+
+    The parts are globals of a copy of the loop, and not closed over, because Numba can't cache a closure over
+    compiled functions. ``name`` must be unique: the cache files it under that.
+    """
+    copy = FunctionType(loop.__code__, {**loop.__globals__, **parts}, name)
+    copy.__module__, copy.__qualname__ = loop.__module__, name
+    folder = cache_folder()
+    if folder is None:
+        return njit(signature, nogil=True, **OPTIONS)(copy)
+    with _decorating, _numba_cache_in(folder):
+        return njit(signature, nogil=True, cache=True, **OPTIONS)(copy)
+
+
+@contextlib.contextmanager
+def _numba_cache_in(folder: Path) -> Iterator[None]:
+    before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+@functools.cache
+def cache_folder() -> Path | None:
+    """The folder of compiled code for the present sources, made if need be; None where it can't be written."""
+    root = Path(os.environ.get("HALFULP_CACHE_DIR") or KERNELS.parent / ".cache") / "numba"
+    folder = root / source_hash(KERNELS)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=folder).close()
+        os.utime(folder)  # in use: not stale
+    except OSError:
+        return None
+    _remove_stale(root)
+    return folder
+
+
+def source_hash(kernels: Path) -> str:
+    """A hash over every Python file under ``kernels``, its name and its text, and Numba's version."""
+    digest = hashlib.sha256(numba.__version__.encode())
+    for path in sorted(kernels.rglob("*.py")):
+        text = path.read_bytes()
+        digest.update(f"{path.relative_to(kernels).as_posix()} {len(text)}\n".encode() + text)
+    return digest.hexdigest()[:16]
+
+
+def _remove_stale(root: Path) -> None:
+    """Remove the folders of sources long gone. Another process that still uses one merely compiles again."""
+    for folder in root.iterdir():
+        with contextlib.suppress(OSError):
+            if re.fullmatch("[0-9a-f]{16}", folder.name) and time.time() - folder.stat().st_mtime > STALE_AFTER_S:
+                shutil.rmtree(folder, ignore_errors=True)

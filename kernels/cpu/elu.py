@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""ELU: x for x > 0, else α·(e^x − 1), whose derivative is 1 or α·e^x (α at 0, the left one)."""
+
+from math import exp, expm1
+
+from kernels.cpu.blocks import exp_parts, scaled_product, times
+from kernels.cpu.define import Activation
+
+elu = Activation("elu", alpha=1.0)
+
+
+@elu.forward.variant("textbook", why="α·(e^x − 1) as printed: it cancels near 0")
+def textbook(x, alpha):
+    T = type(x)
+    return T(alpha) * (exp(x) - T(1)) if x < 0 else x
+
+
+@elu.backward.variant("textbook", why="output + α, which saves an exponential: it cancels far left, and is 0 too early")
+def textbook_backward(dy, x, alpha):
+    return dy * (textbook(x, alpha) + type(x)(alpha)) if x < 0 else dy
+
+
+@elu.forward.variant("stable", why="expm1 keeps the digits near 0", max_ulp=4)
+def stable(x, alpha):
+    return x if x > 0 else times(alpha, expm1(x))
+
+
+@elu.backward.variant("stable", why="α·e^x itself, e^x carried as m·2^n until dy is multiplied", max_ulp=4)
+def stable_backward(dy, x, alpha):
+    if x > 0:
+        return dy
+    m, n = exp_parts(x, type(x)(0))
+    return scaled_product(dy, times(alpha, m), n)

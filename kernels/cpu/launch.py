@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""From a call to compiled loops: any shape and strides, ``out``, and threads.
+
+Loops are serial and release the GIL; threads share an array out among themselves in pieces. Every element is computed
+alike wherever the pieces end, so the bits do not depend on how many threads there are.
+"""
+
+import functools
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+PER_THREAD = 1 << 17  # fewer elements than this are done sooner than a second thread has started
+LINE = 64  # pieces start at multiples of this many elements, so that no two threads write to one cache line
+SUM_BLOCK = 1 << 14  # elements summed before sums are added up: fixed, so that the order is
+
+Loop = Callable[..., None]
+View = Callable[[np.ndarray], np.ndarray]  # an array as compiled code takes it: Storage.view
+
+
+def elementwise(loop: Loop, arrays: tuple[np.ndarray, ...], out: np.ndarray | None, view: View, threads: int | None, *extra
+) -> np.ndarray:
+    """``loop(*arrays, out, *extra)`` over equally shaped arrays, taken as flat."""
+    inputs = [view(_plain(a).reshape(-1)) for a in arrays]
+    result = _buffer(arrays, out)
+    flat = view(result.reshape(-1))
+
+    def piece(start: int, stop: int) -> None:
+        loop(*[a[start:stop] for a in inputs], flat[start:stop], *extra)
+
+    if threads == 1 or (threads is None and flat.size < 2 * PER_THREAD):
+        loop(*inputs, flat, *extra)
+    else:
+        share(piece, flat.size, LINE, threads or available(flat.size))
+    return _finish(out, result)
+
+
+def by_channel(
+    loop: Loop, arrays: tuple[np.ndarray, ...], out: np.ndarray | None, view: View, threads: int | None, alpha: np.ndarray
+) -> np.ndarray:
+    """``loop(*arrays, out, alpha, first)``, where axis 1 of the arrays is the axis of α."""
+    shape = arrays[-1].shape
+    planes = (shape[0] * shape[1], int(np.prod(shape[2:])))
+    inputs = [view(_plain(a)).reshape(planes) for a in arrays]
+    result = _buffer(arrays, out)
+    table, grid = view(_plain(alpha)), view(result).reshape(planes)
+
+    def piece(start: int, stop: int) -> None:
+        loop(*[a[start:stop] for a in inputs], grid[start:stop], table, start)
+
+    share(piece, planes[0], 1, threads or available(result.size))
+    return _finish(out, result)
+
+
+def channel_sums(
+    loop: Loop, total: Loop, dy: np.ndarray, x: np.ndarray, channels: int, inner: int, view: View, threads: int | None, in_blocks: bool
+) -> np.ndarray:
+    """One sum for each channel, in float64. Without ``in_blocks`` each is one running sum from first to last."""
+    dy, x = view(_plain(dy).reshape(-1)), view(_plain(x).reshape(-1))
+    rows = -(-x.size // max(1, channels * inner))
+    per_block = max(1, SUM_BLOCK // max(1, channels * inner)) if in_blocks else max(1, rows)
+    blocks = max(1, -(-rows // per_block))
+    high, low = np.zeros((2, blocks, channels))
+
+    def piece(start: int, stop: int) -> None:
+        loop(dy, x, high[start:stop], low[start:stop], inner, per_block, start)
+
+    share(piece, blocks, 1, threads or available(x.size))
+    total(high, low)
+    return np.where(np.isfinite(high[0]), high[0] + low[0], high[0])
+
+
+def share(task: Callable[[int, int], None], count: int, multiple: int, threads: int) -> None:
+    """Call ``task(start, stop)`` over pieces of range(count), one for each thread, this one included."""
+    step = max(1, -(-count // threads))
+    step += -step % multiple
+    starts = range(0, count, step)
+    others = [_pool(threads - 1).submit(task, s, min(s + step, count)) for s in starts[1:]]
+    if count:
+        task(0, min(step, count))
+    for other in others:
+        other.result()
+
+
+def available(size: int) -> int:
+    """How many threads are worth it for an array of this size."""
+    return max(1, min(_cores(), size // PER_THREAD))
+
+
+@functools.cache
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@functools.cache
+def _pool(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, thread_name_prefix="halfulp")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # threads do not survive a fork
+
+
+def _plain(array: np.ndarray) -> np.ndarray:
+    """The array itself where compiled code can take it as it is, otherwise a copy."""
+    array = np.asarray(array)  # not a subclass
+    return array if array.flags.carray else np.array(array, order="C")
+
+
+def _buffer(arrays: tuple[np.ndarray, ...], out: np.ndarray | None) -> np.ndarray:
+    """Where to compute: in ``out``, unless it is strided or half covers an input."""
+    if out is not None:
+        plain = np.asarray(out)
+        if plain.flags.carray and not any(_collides(plain, a) for a in arrays):
+            return plain
+    return np.empty(arrays[-1].shape, arrays[-1].dtype)
+
+
+def _collides(out: np.ndarray, array: np.ndarray) -> bool:
+    same = out.ctypes.data == array.ctypes.data and out.strides == array.strides
+    return not same and np.may_share_memory(out, array)
+
+
+def _finish(out: np.ndarray | None, result: np.ndarray) -> np.ndarray:
+    if out is None:
+        return result
+    if not np.may_share_memory(out, result):
+        out[...] = result
+    return out

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The loops over arrays: every kernel is one of these, compiled with a body and the storage of a dtype.
+
+``body``, ``load`` and ``store`` are put in their place when a loop is compiled (``compile_loop``). Parameters are
+float64. Arrays are flat, except in the ``channels`` loops: those go over planes, each with an α of its own, of which
+``first`` is the number of the first.
+"""
+
+import numpy as np
+
+from kernels.cpu.blocks import pair_sum
+
+
+def body(*arguments):
+    raise NotImplementedError("a loop runs only compiled: see compile_loop")
+
+
+load = store = body
+
+
+def forward(x, out, parameters):
+    for i in range(x.size):
+        out[i] = store(body(load(x[i]), *parameters))
+
+
+def backward(dy, x, out, parameters):
+    for i in range(x.size):
+        out[i] = store(body(load(dy[i]), load(x[i]), *parameters))
+
+
+def forward_channels(x, out, alpha, first):
+    for p in range(x.shape[0]):
+        a = np.float64(load(alpha[(first + p) % alpha.size]))
+        for i in range(x.shape[1]):
+            out[p, i] = store(body(load(x[p, i]), a))
+
+
+def backward_channels(dy, x, out, alpha, first):
+    for p in range(x.shape[0]):
+        a = np.float64(load(alpha[(first + p) % alpha.size]))
+        for i in range(x.shape[1]):
+            out[p, i] = store(body(load(dy[p, i]), load(x[p, i]), a))
+
+
+def channel_sums(dy, x, high, low, inner, rows, first):
+    """Sums high + low, one for each block of rows and each channel; body takes a sum one element further.
+
+    A row is channels × inner elements, and the last one may be cut short; ``first`` is the number of the first block.
+    """
+    blocks, channels = high.shape
+    for b in range(blocks):
+        for row in range((first + b) * rows, (first + b + 1) * rows):
+            for c in range(channels):
+                start = (row * channels + c) * inner
+                h, l = high[b, c], low[b, c]
+                for i in range(start, min(start + inner, x.size)):
+                    h, l = body(h, l, load(dy[i]), load(x[i]))
+                high[b, c], low[b, c] = h, l
+
+
+def total(high, low):
+    """Add the sums of all blocks into those of the first, in order."""
+    blocks, channels = high.shape
+    for b in range(1, blocks):
+        for c in range(channels):
+            high[0, c], low[0, c] = pair_sum(high[0, c], low[0, c], high[b, c], low[b, c])

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""
+
+# The root of R(y) − y/√(2π), y₀ = 0.7517915246935644574579049467795240396645, as high and low part;
+# −y₀ is the root of GELU′.
+GELU_SLOPE_ROOT = (float.fromhex("0x1.80ead197f00b4p-1"), float.fromhex("-0x1.13e74c58cada8p-56"))
+
+# (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:
+# degree 24, relative error 2^-53.91.
+GELU_TAIL = (
+    float.fromhex("0x1.d8979b0f2b39dp-2"),  # 0.46151582985003775
+    float.fromhex("-0x1.76ff86859eb13p-4"),  # -0.091552281834008917
+    float.fromhex("0x1.fc66cc64a141bp-6"),  # 0.031030368425963056
+    float.fromhex("0x1.47c1d030546e6p-7"),  # 0.010002352385217472
+    float.fromhex("-0x1.b08e0007b5ad4p-6"),  # -0.026401042966280056
+    float.fromhex("0x1.92037bab49327p-6"),  # 0.024536963244048551
+    float.fromhex("-0x1.f11aab02e12f1p-7"),  # -0.015170415402971456
+    float.fromhex("0x1.ab6d038cbf986p-8"),  # 0.0065220006624698897
+    float.fromhex("-0x1.b75f4f8ff52edp-10"),  # -0.0016760723410602044
+    float.fromhex("0x1.0571ad7a88132p-17"),  # 7.7916399635063659e-06
+    float.fromhex("0x1.7e61e44e035a2p-13"),  # 0.00018233413214867067
+    float.fromhex("-0x1.c1b1da5342da0p-15"),  # -5.3607790187450198e-05
+    float.fromhex("-0x1.4c0eb7ce49427p-17"),  # -9.896084432423482e-06
+    float.fromhex("0x1.3004ff10d4417p-17"),  # 9.0604876576156874e-06
+    float.fromhex("-0x1.2dd01759d82f6p-24"),  # -7.027128159704067e-08
+    float.fromhex("-0x1.5f566b08cddb6p-20"),  # -1.3088344436704988e-06
+    float.fromhex("0x1.11def59b9fc86p-23"),  # 1.2753109223174051e-07
+    float.fromhex("0x1.a995bb2a2a91cp-23"),  # 1.9817840641218294e-07
+    float.fromhex("-0x1.b7d113e1c9f21p-26"),  # -2.5600701897932238e-08
+    float.fromhex("-0x1.18057743410c8p-25"),  # -3.2598775701429113e-08
+    float.fromhex("0x1.8c4214c230d25p-29"),  # 2.8831573527018881e-09
+    float.fromhex("0x1.66b7766dede12p-28"),  # 5.2200142940186381e-09
+    float.fromhex("0x1.4be938174d4ddp-33"),  # 1.5093565349665962e-10
+    float.fromhex("-0x1.33c22b61b7b46p-31"),  # -5.59809403880267e-10
+    float.fromhex("-0x1.d26ec3f5ce8a1p-34"),  # -1.0605451225617204e-10
+)
+
+# (R(y) − y/√(2π))/t in t = y − y₀ for |t| ≤ 1/2; y₀ is GELU_SLOPE_ROOT:
+# degree 16, relative error 2^-53.81.
+GELU_SLOPE = (
+    float.fromhex("-0x1.25126c1543190p-1"),  # -0.57240617522761461
+    float.fromhex("0x1.5b297ebb9a527p-4"),  # 0.084756369638530601
+    float.fromhex("-0x1.2bad2862a3fdep-5"),  # -0.03658159148937988
+    float.fromhex("0x1.d507ae5ca7879p-7"),  # 0.014313659799253241
+    float.fromhex("-0x1.526fe74d6ca9fp-8"),  # -0.0051641406729908959
+    float.fromhex("0x1.c7c0250a40f64p-10"),  # 0.0017385504348234821
+    float.fromhex("-0x1.20e4237119648p-11"),  # -0.00055101617011805385
+    float.fromhex("0x1.5b2858811b119p-13"),  # 0.0001655376436561294
+    float.fromhex("-0x1.8d96b3812ea27p-15"),  # -4.7396263661754049e-05
+    float.fromhex("0x1.b3e3fd1b64be6p-17"),  # 1.2990551616442634e-05
+    float.fromhex("-0x1.cb25c3ccc6fadp-19"),  # -3.4209155955876656e-06
+    float.fromhex("0x1.d2223d9014b28p-21"),  # 8.6824177182097103e-07
+    float.fromhex("-0x1.c9494333e2e8fp-23"),  # -2.1294047202986463e-07
+    float.fromhex("0x1.b1fdc5e1cee1dp-25"),  # 5.052323693999309e-08
+    float.fromhex("-0x1.903e22456999dp-27"),  # -1.1648595986076855e-08
+    float.fromhex("0x1.7963d6630b62ep-29"),  # 2.7458735715071836e-09
+    float.fromhex("-0x1.48a90d697dc68p-31"),  # -5.9782971384634926e-10
+)

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What stands out in the results, in sentences; the terminal, summary.md and index.html all say the same."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from statistics import geometric_mean
+from typing import Literal
+
+from reports import rows, wording
+from reports.schema import KernelResult, Results
+
+LISTED = 5  # failures named one by one before the rest is only counted
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence, and the kernel to look at where it speaks of one."""
+
+    tone: Literal["good", "bad", "plain"]
+    text: str
+    kernel: KernelResult | None = None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """The kernels, sorted into those that need attention and those that do not."""
+
+    measured: list[KernelResult]
+    failed: list[KernelResult]
+    broken: list[KernelResult]
+    mismatched: list[KernelResult]
+    missing: int  # chosen by the filters, and in neither list
+    inputs: int  # results compared with the exact value, over all kernels
+    exhaustive: int  # kernels that were given every input there is
+    sampled: int
+
+
+def tally(results: Results) -> Tally:
+    kernels = results.kernels
+    coverage = Counter(k.accuracy.coverage for k in kernels if k.accuracy)
+    return Tally(
+        measured=[k for k in kernels if k.status == "measured"],
+        failed=[k for k in kernels if k.status == "failed"],
+        broken=[k for k in kernels if k.verdict == "broken"],
+        mismatched=[k for k in kernels if k.safety is not None and k.safety.mismatches],
+        missing=max(0, results.run.selected - len(kernels)),
+        inputs=sum(k.accuracy.evaluated for k in kernels if k.accuracy),
+        exhaustive=coverage["exhaustive"],
+        sampled=coverage["sampled"],
+    )
+
+
+def groups(kernels: Iterable[KernelResult]) -> dict[tuple[str, str], list[KernelResult]]:
+    """Kernels by activation and direction, in the order in which these first appear."""
+    grouped: dict[tuple[str, str], list[KernelResult]] = {}
+    for kernel in kernels:
+        grouped.setdefault((kernel.activation, kernel.direction), []).append(kernel)
+    return grouped
+
+
+def findings(results: Results) -> list[Finding]:
+    """What happened, what is wrong, what is worst and what it costs, in this order."""
+    counted = tally(results)
+    return [
+        *_what_ran(results, counted),
+        *_claims(counted),
+        *_mismatches(counted),
+        *_largest_errors(counted),
+        *_correctly_rounded(counted),
+        *_price_of_stability(results),
+    ]
+
+
+def _what_ran(results: Results, counted: Tally) -> Iterator[Finding]:
+    yield Finding("plain", f"{wording.kernels(len(counted.measured))} measured of {results.run.selected:,} selected.")
+    for kernel in counted.failed[:LISTED]:
+        why = wording.failure(kernel.failure) if kernel.failure else "no reason recorded"
+        yield Finding("bad", f"{wording.one_line(kernel.id)} failed, {why}.", kernel)
+    yield from _and_more(counted.failed, "failed")
+    if counted.missing:
+        yield Finding("bad", f"{wording.kernels(counted.missing)} selected but absent here: the run was cut short.")
+
+
+def _claims(counted: Tally) -> Iterator[Finding]:
+    verdicts = Counter(k.verdict for k in counted.measured)
+    claimed = verdicts.total() - verdicts["none"]
+    if claimed:
+        yield Finding(
+            "bad" if counted.broken else "good",
+            f"{wording.kernels(claimed)} with a claim: {verdicts['holds']:,} hold (every input there is was tried), "
+            f"{verdicts['not refuted']:,} not refuted (inputs were sampled), {verdicts['broken']:,} broken.",
+        )
+    for kernel in counted.broken[:LISTED]:
+        found = f"{wording.ulp(kernel.accuracy and kernel.accuracy.max_ulp)} ulp"
+        yield Finding(
+            "bad",
+            f"{wording.one_line(kernel.id)} breaks its claim ({wording.claim(kernel)}): "
+            f"{found}, mismatches: {wording.mismatches(kernel)}.",
+            kernel,
+        )
+    yield from _and_more(counted.broken, "broke their claim")
+
+
+def _and_more(kernels: list[KernelResult], what: str) -> Iterator[Finding]:
+    if len(kernels) > LISTED:
+        yield Finding("bad", f"{wording.kernels(len(kernels) - LISTED)} more {what}.")
+
+
+def _mismatches(counted: Tally) -> Iterator[Finding]:
+    if not counted.mismatched:
+        if any(k.safety for k in counted.measured):
+            yield Finding("good", "No kernel has a mismatch of class (NaN, infinity, zero or sign) at any input tried.")
+        return
+    by_author = Counter(f"{k.backend}-{k.variant}" for k in counted.mismatched)
+    authors = ", ".join(f"{n:,} {author}" for author, n in by_author.most_common())
+    total = wording.kernels(len(counted.mismatched))
+    yield Finding(
+        "plain", f"{total} with mismatches of class (NaN, infinity, zero or sign): {wording.one_line(authors)}."
+    )
+    worst = max(counted.mismatched, key=_share_mismatched)
+    example = next(iter(worst.safety.examples), None)
+    shown = f"; {example.got} for {wording.decimal(example.want)} at {example.input}" if example else ""
+    text = f"Most in {wording.one_line(worst.id)}: {wording.mismatches(worst)}, of {wording.coverage(worst)}{shown}."
+    yield Finding("plain", text, worst)
+
+
+def _share_mismatched(kernel: KernelResult) -> float:
+    return kernel.safety.mismatches / max(1, kernel.accuracy.evaluated if kernel.accuracy else 1)
+
+
+def _largest_errors(counted: Tally) -> Iterator[Finding]:
+    judged = [k for k in counted.measured if k.accuracy is not None]
+    for name, where in (("max_ulp", "over all inputs"), ("max_ulp_normal", "on N(0, 1) inputs, such as networks see")):
+        found = [k for k in judged if getattr(k.accuracy, name) is not None]
+        if found:
+            worst = max(found, key=lambda k, name=name: getattr(k.accuracy, name))
+            at = f" at {worst.accuracy.worst_input}" if name == "max_ulp" else ""
+            error = wording.ulp(getattr(worst.accuracy, name))
+            yield Finding("plain", f"Largest error {where}: {error} ulp, {wording.one_line(worst.id)}{at}.", worst)
+
+
+def _correctly_rounded(counted: Tally) -> Iterator[Finding]:
+    exact = [k for k in counted.measured if k.accuracy and k.safety and not k.accuracy.misrounded + k.safety.mismatches]
+    proved = sum(k.accuracy.coverage == "exhaustive" for k in exact)
+    if exact:
+        total = wording.kernels(len(exact))
+        yield Finding(
+            "good", f"{total} correctly rounded at each input tried; for {proved:,} these were all there are."
+        )
+
+
+def _price_of_stability(results: Results) -> Iterator[Finding]:
+    """How much longer `stable` takes than `textbook`, over the kernels that have both."""
+    by_identity = {(k.activation, k.direction, k.dtype, k.backend, k.variant): k for k in results.kernels}
+    ratios = []
+    for (*identity, variant), kernel in by_identity.items():
+        other = by_identity.get((*identity, "textbook")) if variant == "stable" else None
+        ours, theirs = rows.timing(kernel, "hot", 1), rows.timing(other, "hot", 1) if other else None
+        if ours and theirs:
+            ratios.append(ours.ns_per_element.median / theirs.ns_per_element.median)
+    if ratios:
+        yield Finding(
+            "plain",
+            f"stable takes {geometric_mean(ratios):.2f} times as long as textbook "
+            f"(geometric mean of {len(ratios):,} pairs, one thread, arrays in cache).",
+        )

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: MIT
+"""summary.md: short enough for a comment on a pull request."""
+
+from html import escape
+
+from reports import columns, wording
+from reports.findings import Finding, findings, groups
+from reports.schema import KernelResult, Results
+
+
+def summary(results: Results) -> str:
+    """The machine, the findings, and a table per activation, folded away."""
+    machine, run = results.machine, results.run
+    lines = [
+        "# halfulp",
+        "",
+        f"{_text(wording.hardware(machine))}; Python {_text(machine.python)}; {wording.commit(run)}; "
+        f"depth {run.depth}, seed {run.seed}, {wording.duration(run.seconds)}.",
+        "",
+        *map(_item, findings(results)),
+        *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped),
+        "",
+    ]
+    tables: dict[str, list[str]] = {}
+    for (activation, direction), kernels in groups(results.kernels).items():
+        tables.setdefault(activation, []).append(_table(results, direction, kernels))
+    for activation, its_tables in tables.items():
+        lines += [f"<details><summary>{_text(activation)}</summary>", "", *its_tables, "</details>", ""]
+    return "\n".join(lines)
+
+
+def _item(finding: Finding) -> str:
+    text = _text(finding.text)
+    return f"- **{text}**" if finding.tone == "bad" else f"- {text}"
+
+
+def _table(results: Results, direction: str, kernels: list[KernelResult]) -> str:
+    shown = columns.brief(results)
+    rows = [
+        [_text(direction), *(column.title.replace("\n", ", ") for column in shown)],
+        ["---", *("---:" if column.numeric else "---" for column in shown)],
+        *([_text(f"{k.dtype}-{k.backend}-{k.variant}"), *(column.show(k) for column in shown)] for k in kernels),
+    ]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _text(text: str) -> str:
+    """Anyone's words as plain words: neither HTML nor Markdown in them takes effect."""
+    line = escape(wording.one_line(text), quote=False)
+    return "".join("\\" + c if c in "\\`*_[]|~" else c for c in line)

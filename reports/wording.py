@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""How numbers and names are shown to people, everywhere alike; files for machines get them exact."""
+
+from decimal import ROUND_CEILING, Context, Decimal
+
+from reports.schema import Failure, KernelResult, Machine, Run
+
+MISSING = "–"
+
+_UP_4 = Context(prec=4, rounding=ROUND_CEILING)
+
+
+def count(value: int | None) -> str:
+    return MISSING if value is None else f"{value:,}"
+
+
+def ulp(value: float | None) -> str:
+    """Four significant digits, rounded up: a largest error is never shown smaller than it is (0.50000003: 0.5001)."""
+    if value is None:
+        return MISSING
+    up = float(_UP_4.create_decimal(Decimal(value)))
+    return f"{up:,.0f}" if 1000 <= up < 1e6 else f"{up:.4g}"
+
+
+def short(value: float | None) -> str:
+    """Three significant digits, for times and rates."""
+    if value is None:
+        return MISSING
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def decimal(number: str | None, digits: int = 6) -> str:
+    """A hexadecimal float or a long decimal, rounded for reading; what is no number comes back as it is."""
+    if number is None:
+        return MISSING
+    try:
+        value = float.fromhex(number) if "x" in number else float(number)
+    except ValueError:
+        return number
+    return f"{value:.{digits}g}"
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
+
+
+def gibibytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
+
+
+def one_line(text: str, width: int = 160) -> str:
+    """``text`` without line breaks and control characters, cut at ``width``."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= width else line[: width - 1] + "…"
+
+
+def threads(number: int) -> str:
+    return "1 thread" if number == 1 else f"{number} threads"
+
+
+def kernels(number: int) -> str:
+    return "1 kernel" if number == 1 else f"{number:,} kernels"
+
+
+def coverage(kernel: KernelResult) -> str:
+    """How many inputs were tried, and whether these were all there are."""
+    if kernel.accuracy is None:
+        return MISSING
+    return f"{kernel.accuracy.evaluated:,} {'all' if kernel.accuracy.coverage == 'exhaustive' else 'sampled'}"
+
+
+def mismatches(kernel: KernelResult) -> str:
+    """The mismatches of class by their kind, the commonest first."""
+    if kernel.safety is None:
+        return MISSING
+    kinds = sorted(((n, kind) for kind, n in kernel.safety.by_kind.items() if n), reverse=True)
+    return ", ".join(f"{n:,} {kind}" for n, kind in kinds) or count(kernel.safety.mismatches)
+
+
+def claim(kernel: KernelResult) -> str:
+    """The bound that the kernel's author states."""
+    if kernel.claim is None:
+        return "none"
+    bound = "correctly rounded" if kernel.claim == "rounded" else f"≤ {short(kernel.claim)} ulp"
+    outside = f" where |x − root| ≥ {short(kernel.claim_outside_roots)}" if kernel.claim_outside_roots else ""
+    return bound + outside
+
+
+def verdict(kernel: KernelResult) -> str:
+    """The verdict of the claim in a word or two; a kernel that failed has none."""
+    if kernel.failure is not None:
+        return f"failed: {kernel.failure.kind}"
+    return "no claim" if kernel.verdict == "none" else kernel.verdict
+
+
+def failure(it: Failure) -> str:
+    """Why a kernel has no figures."""
+    at = f" (at input {it.input})" if it.input else ""
+    return one_line(f"{it.kind}: {it.message}{at}")
+
+
+def hardware(machine: Machine) -> str:
+    gpu = f"{machine.gpu} (driver {machine.driver or 'unknown'})" if machine.gpu else "no GPU"
+    return f"{machine.cpu}, {machine.cores} cores, {gibibytes(machine.memory_bytes)}, {gpu}"
+
+
+def commit(run: Run) -> str:
+    """The commit that was measured, and whether files differed from it."""
+    if run.commit is None:
+        return "no commit"
+    return f"commit {run.commit[:12]}{' with uncommitted changes' if run.dirty else ''}"

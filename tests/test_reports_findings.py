@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""What stands out is said, and what is absent is never passed over."""
+
+from reports.findings import LISTED, findings, tally
+from tests.report_results import failed, kernel, results
+
+
+def said(of):
+    return "\n".join(finding.text for finding in findings(of))
+
+
+def test_counts():
+    counted = tally(results())
+    assert len(counted.measured) == 35
+    assert [k.id for k in counted.failed] == ["silu-forward-float32-mine-naive"]
+    assert [k.variant for k in counted.broken] == ["all_nan"]
+    assert len(counted.mismatched) == 17
+    assert counted.missing == 1
+
+
+def test_says_what_happened_in_sentences():
+    text = said(results())
+    assert "35 kernels measured of 37 selected." in text
+    assert "silu-forward-float32-mine-naive failed, raised: division by zero at line 3" in text
+    assert "1 kernel selected but absent here: the run was cut short." in text
+    assert "19 kernels with a claim: 8 hold" in text
+    assert "1 broken." in text
+    assert "silu-forward-float32-mine-all_nan breaks its claim (≤ 4 ulp)" in text
+    assert "Largest error over all inputs: 8.389e+06 ulp" in text
+    assert "stable takes" in text
+
+
+def test_good_news_are_good():
+    clean = results()
+    clean.kernels = [kernel("silu", "forward", "float16", "stable")]
+    clean.run.selected = 1
+    assert "bad" not in {finding.tone for finding in findings(clean)}
+    assert "No kernel has a mismatch" in said(clean)
+
+
+def test_correctly_rounded_kernels_are_counted():
+    exact = results()
+    exact.kernels = [kernel("relu", "forward", dtype, "stable") for dtype in ("float16", "float32")]
+    for it in exact.kernels:
+        it.accuracy.misrounded = 0
+    assert "2 kernels correctly rounded at each input tried; for 1 these were all there are." in said(exact)
+
+
+def test_many_failures_are_counted_rather_than_listed():
+    bad = results()
+    bad.kernels = [failed(f"f{i}", "mine", "no") for i in range(LISTED + 7)]
+    text = said(bad)
+    assert text.count(" failed, raised: no") == LISTED
+    assert "7 kernels more failed." in text
+
+
+def test_nothing_measured_is_said():
+    empty = results()
+    empty.kernels, empty.run.selected = [], 0
+    assert said(empty) == "0 kernels measured of 0 selected."

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""``python -m reports``: a report from a results file, or one line and exit code 4."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reports.__main__ import main
+from reports.schema import save
+from tests.report_results import results
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "results.json"
+    save(results(), path)
+    return path
+
+
+def refusal(arguments, capsys):
+    try:
+        code = main([str(argument) for argument in arguments])
+    except SystemExit as error:
+        code = error.code
+    said = capsys.readouterr()
+    assert code == 4
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    return said.err
+
+
+def test_renders_and_prints_the_path(file, tmp_path, capsys):
+    assert main(["render", str(file), "--report-dir", str(tmp_path / "report")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'report' / 'index.html'}\n"
+    assert (tmp_path / "report" / "activations" / "silu.html").is_file()
+
+
+def test_renders_in_place(file, tmp_path):
+    assert main(["render", str(file), "--report-dir", str(tmp_path)]) == 0
+
+
+def test_damaged(file, tmp_path, capsys):
+    file.write_bytes(file.read_bytes()[:5000])
+    assert "damaged or cut off" in refusal(["render", file, "--report-dir", tmp_path / "report"], capsys)
+    assert not (tmp_path / "report").exists()
+
+
+def test_other_version(file, capsys):
+    file.write_text('{"schema_version": 999}')
+    assert "schema version 999" in refusal(["render", file], capsys)
+
+
+def test_missing(tmp_path, capsys):
+    assert "No such file" in refusal(["render", tmp_path / "none.json"], capsys)
+
+
+def test_folder_in_the_way_of_a_file(file, capsys):
+    assert "--report-dir" in refusal(["render", file, "--report-dir", file / "report"], capsys)
+
+
+@pytest.mark.parametrize("arguments", [[], ["compare"], ["render"], ["render", "a", "b"], ["render", "a", "--colour"]])
+def test_wrong_usage(arguments, capsys):
+    assert "--help" in refusal(arguments, capsys)
+
+
+def test_runs_where_nothing_that_measures_is_installed(file, tmp_path):
+    """A report is made on machines that have neither the libraries measured nor the reference."""
+    script = (
+        "import runpy, sys\n"
+        "for name in ('numba', 'cupy', 'mpmath', 'gmpy2', 'ml_dtypes', 'reference', 'kernels', 'bench'):\n"
+        "    sys.modules[name] = None\n"
+        f"sys.argv = ['reports', 'render', {str(file)!r}, '--report-dir', {str(tmp_path / 'report')!r}]\n"
+        "runpy.run_module('reports', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert done.stdout.endswith("index.html\n")

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: MIT
+"""The pages are whole, hold together, need no network, and show anyone's words as words."""
+
+import json
+import math
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from reports import pages
+from reports.write import write
+from tests.report_results import HOSTILE, results
+
+VOID = {"link", "meta", "br", "input"}
+
+
+class Page(HTMLParser):
+    """What a browser would make of a page: its links, its ids, its embedded data, whether its tags are balanced."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.path, self.links, self.loaded, self.ids, self.data, self.scripts = path, [], [], set(), [], []
+        self.open, self.text = [], ""
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        found = dict(attributes)
+        if tag not in VOID:
+            self.open.append((tag, found))
+        self.loaded += [found["src"]] if "src" in found else []
+        if "href" in found:
+            (self.loaded if tag == "link" else self.links).append(found["href"])
+        if "id" in found:
+            assert found["id"] not in self.ids
+            self.ids.add(found["id"])
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        tag, attributes = self.open[-1] if self.open else ("", {})
+        if tag != "script":
+            self.text += data
+        elif attributes.get("type") == "application/json":
+            self.data.append(json.loads(data))
+        else:
+            self.scripts.append(data)
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    index = write(results(), tmp_path_factory.mktemp("report"))
+    return {path: Page(path) for path in (index, *sorted(index.parent.glob("activations/*.html")))}
+
+
+@pytest.fixture(scope="module")
+def index(report):
+    return next(page for path, page in report.items() if path.name == "index.html")
+
+
+@pytest.fixture(scope="module")
+def silu(report):
+    return next(page for path, page in report.items() if path.name == "silu.html")
+
+
+def test_there_is_a_page_for_each_activation(report):
+    assert len(report) == 1 + len(results().activations)
+
+
+def test_tags_are_balanced(report):
+    assert all(not page.open for page in report.values())
+
+
+def test_everything_loaded_is_in_the_folder(report):
+    for path, page in report.items():
+        for address in page.loaded:
+            if address != "data:,":
+                assert urlsplit(address).scheme == urlsplit(address).netloc == ""
+                assert (path.parent / address).is_file()
+
+
+def test_no_style_or_script_of_ours_reaches_for_the_network(report):
+    folder = next(iter(report)).parent
+    for name in ("report.css", "report.js", "overview.js", "tabulator.min.css"):
+        text = (folder / "assets" / name).read_text(encoding="utf-8")
+        assert not re.search(r"https?://|@import|url\((?!['\"]?data:)", text)
+
+
+def test_links_lead_somewhere(report):
+    for path, page in report.items():
+        for link in page.links:
+            target, _, anchor = link.partition("#")
+            there = (path.parent / target).resolve() if target else path
+            assert there.is_file()
+            if anchor:
+                assert unquote(anchor) in report[there].ids
+
+
+def test_the_index_has_every_kernel(index):
+    (table,) = index.data
+    assert [row["kernel"] for row in table["rows"]] == [kernel.id for kernel in results().kernels]
+    for row in table["rows"]:
+        assert {column["field"] for column in table["columns"]} <= set(row)
+
+
+def test_rows_sort_by_values_and_show_words(index):
+    row = index.data[0]["rows"][1]
+    assert row["max_ulp"] == 2.7182818
+    assert row["shown"]["max_ulp"] == "2.719"
+    assert row["verdict"] == "holds"
+
+
+def test_rows_lead_to_their_kernel(report, index):
+    for row in index.data[0]["rows"]:
+        address, _, anchor = row["link"].partition("#")
+        assert unquote(anchor) in report[index.path.parent / address].ids
+
+
+def test_the_index_says_where_and_how_it_was_measured(index):
+    for expected in (
+        "Imaginary 9000 | <b>",
+        "numpy 2.4.6",
+        "0123456789ab",
+        "pytest --benchmark --kernels mine.py",
+        "1 min 23 s",
+    ):
+        assert expected in index.text
+    assert "no CUDA device" in index.text
+
+
+def test_hostile_names_are_text(report):
+    for page in report.values():
+        assert page.scripts == []  # all scripts are files; what is inline is data
+        assert HOSTILE in page.text or "alert" in page.text
+
+
+def test_an_activation_page_has_its_parts(silu):
+    assert {"kernels", "error", "worst", "mismatches", "random-dy", "gradient", "speed"} <= silu.ids
+    for expected in ("limit at −∞", "arXiv:1710.05941", "beta = 1.0", "-1.157425038217630184920831e-36", "≤ 4 ulp"):
+        assert expected in silu.text
+
+
+def test_plots_of_errors_cover_each_direction_and_dtype(silu):
+    errors = [figure for figure in silu.data if "meta" in figure["layout"]]
+    assert len(errors) == 2 * 4
+    for figure in errors:
+        for trace in figure["data"]:
+            assert trace["x"] == sorted(trace["x"])
+            assert -1 <= trace["x"][0] <= trace["x"][-1] <= 1
+            assert all(y is None or y > 0 for y in trace["y"])
+
+
+def test_embedded_data_can_not_end_its_script():
+    text = pages.embed({"a": "</script><!--", "b": math.inf, "c": "&"})
+    assert "<" not in text
+    assert json.loads(text) == {"a": "</script><!--", "b": None, "c": "&"}
+
+
+@pytest.mark.parametrize("name", ["../../etc", "a b", "a_b", "CON/x", "SiLU", "", "ü" * 300, HOSTILE])
+def test_each_name_has_an_address_of_its_own(name):
+    address = pages.address(name)
+    assert re.fullmatch(r"activations/[\w-]{1,80}\.html", address, flags=re.ASCII)
+    assert address != pages.address(name + "!")
+    assert (name == "a_b") == (address == "activations/a_b.html")
+
+
+def test_pages_of_an_earlier_run_go(tmp_path):
+    write(results(), tmp_path)
+    fewer = results()
+    fewer.activations = fewer.activations[:1]
+    fewer.kernels = [k for k in fewer.kernels if k.activation == "silu"]
+    write(fewer, tmp_path)
+    assert [path.name for path in (tmp_path / "activations").iterdir()] == ["silu.html"]

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""Plots show what was measured, in colours that keep their meaning."""
+
+from reports import plots
+from reports.rows import Setting
+from tests.report_results import HOSTILE, all_nan, failed, kernel, results
+
+
+def test_an_author_has_one_colour():
+    colours = plots.palette(results().kernels)
+    assert len(colours) == len({plots.author(k) for k in results().kernels})
+    assert colours["numba-stable"] != colours["numba-textbook"]
+
+
+def test_error_has_a_line_a_kernel_with_an_interval_to_each_point():
+    kernels = [kernel("silu", "forward", "float32", variant) for variant in ("textbook", "stable")]
+    figure = plots.error(kernels, "float32", plots.palette(kernels))
+    lines = [trace for trace in figure["data"] if trace["mode"] == "lines"]
+    assert [line["name"] for line in lines] == ["numba-textbook", "numba-stable"]
+    for line, shown in zip(lines, kernels, strict=True):
+        assert len(line["x"]) == len(line["y"]) == len(line["customdata"]) == len(shown.accuracy.regions)
+        assert max(line["y"]) == shown.accuracy.max_ulp
+
+
+def test_mismatches_are_crosses_above_all_errors():
+    kernels = [kernel("silu", "forward", "float32", "textbook")]
+    line, cross = plots.error(kernels, "float32", plots.palette(kernels))["data"]
+    assert cross["marker"]["symbol"] == "x"
+    assert cross["x"] == [-1]
+    assert cross["y"][0] > max(line["y"])
+
+
+def test_an_error_of_zero_has_a_place_on_a_logarithmic_axis():
+    exact = kernel("relu", "forward", "float16", "stable")
+    for region in exact.accuracy.regions:
+        region.max_ulp = 0.0
+    (line,) = plots.error([exact], "float16", plots.palette([exact]))["data"]
+    assert set(line["y"]) == {plots.FLOOR}
+    assert {shown for _, _, shown in line["customdata"]} == {"0"}
+
+
+def test_what_has_no_number_leaves_a_gap():
+    nothing = all_nan("silu")
+    (line,) = plots.error(
+        [nothing, failed("silu", "mine", "no")], "float32", plots.palette([nothing, failed("silu", "mine", "no")])
+    )["data"]
+    assert set(line["y"]) == {None}
+
+
+def test_speed_has_a_bar_for_each_timing():
+    kernels = [kernel("silu", "forward", dtype, "stable") for dtype in ("float16", "float32")]
+    kernels.append(failed("silu", "mine", "no"))
+    (bars,) = plots.speed(kernels, Setting("hot", 1), plots.palette(kernels))["data"]
+    assert bars["x"] == ["float16", "float32"]
+    assert bars["y"] == [k.throughput[0].percent_of_copy for k in kernels[:2]]
+
+
+def test_names_are_text():
+    hostile = kernel("silu", "forward", "float32", "naive", HOSTILE)
+    figure = plots.error([hostile], "float32", plots.palette([hostile]))
+    assert "<" not in figure["data"][0]["name"]

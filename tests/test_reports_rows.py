@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""results.csv: a row a kernel, every value exact."""
+
+import csv
+
+from reports.rows import Setting, extremes, settings, write_csv
+from tests.report_results import HOSTILE, results
+
+
+def rows(tmp_path, of):
+    write_csv(of, tmp_path / "results.csv")
+    with (tmp_path / "results.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def test_a_row_a_kernel_in_order(tmp_path):
+    assert [row["kernel"] for row in rows(tmp_path, results())] == [kernel.id for kernel in results().kernels]
+
+
+def test_values_are_exact(tmp_path):
+    row = rows(tmp_path, results())[1]
+    assert row["kernel"] == "silu-forward-float16-numba-stable"
+    assert float(row["max_ulp"]) == 2.7182818
+    assert row["worst_input"] == "-0x1.5d58aep+6"
+    assert row["mismatches"] == "0"
+    timing = results().kernels[1].throughput[0]
+    assert float(row["hot_1_threads_ns_per_element"]) == timing.ns_per_element.median
+    assert float(row["hot_1_threads_percent_of_copy"]) == timing.percent_of_copy
+
+
+def test_a_failed_kernel_has_a_row_without_figures(tmp_path):
+    row = next(row for row in rows(tmp_path, results()) if row["status"] == "failed")
+    assert row["failure_message"] == f"division by zero\nat line 3 of {HOSTILE}"
+    assert row["max_ulp"] == row["cold_2_threads_gb_per_s"] == ""
+
+
+def test_nothing_measured_is_an_empty_table(tmp_path):
+    empty = results()
+    empty.kernels = []
+    assert rows(tmp_path, empty) == []
+
+
+def test_settings_are_sorted():
+    assert settings(results()) == [("hot", 1), ("hot", 2), ("cold", 1), ("cold", 2)]
+    assert extremes(results()) == (Setting("hot", 1), Setting("cold", 2))

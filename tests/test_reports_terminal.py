@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""The table of findings fits a terminal, and has every kernel in it."""
+
+from reports.findings import groups
+from reports.terminal import headline, table
+from tests.report_results import kernel, results
+
+
+def test_every_kernel_has_a_line_under_its_group():
+    text = table(results())
+    for activation, direction in groups(results().kernels):
+        if "script" not in activation:
+            assert f"\n{activation}-{direction}-\n" in text
+    for shown in results().kernels:
+        if "script" not in shown.id:
+            assert f"\n  {shown.dtype}-{shown.backend}-{shown.variant} " in text
+
+
+def test_a_line_has_the_findings():
+    line = next(line for line in table(results()).splitlines() if line.startswith("  float32-numba-textbook"))
+    for expected in ("21,345 sampled", "8.389e+06", "-0x1.5d58aep+6", "2 zero, 1 nan", "no claim"):
+        assert expected in line
+
+
+def test_fits_a_terminal():
+    table_width = max(len(line) for line in table(results()).splitlines() if not line.startswith("FAILED"))
+    assert table_width <= 150
+
+
+def test_failures_are_below_with_their_reason_in_one_line():
+    last = table(results()).splitlines()[-1]
+    assert last.startswith("FAILED silu-forward-float32-mine-naive: raised: division by zero at line 3")
+    assert last.endswith("(at input 0x1.8p+1)")
+
+
+def test_control_characters_do_not_reach_the_terminal():
+    hostile = results()
+    hostile.kernels = [kernel("silu", "forward", "float32", "\x1b[2J\n")]
+    assert "\x1b" not in table(hostile)
+    assert not any("\x1b" in line or "\n" in line for line in headline(hostile))
+
+
+def test_without_accuracy_or_speed_there_are_dashes():
+    half = results()
+    for it in half.kernels:
+        it.accuracy = it.safety = None
+        it.throughput = []
+    assert "–" in table(half)
+
+
+def test_headline_says_what_was_skipped():
+    assert "Skipped: backend cupy (no CUDA device)." in headline(results())

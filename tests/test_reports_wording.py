@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Numbers are shown short, and never better than they are."""
+
+import pytest
+
+from reports import wording
+from tests.report_results import all_nan, failed, kernel
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.0, "0"),
+        (0.5, "0.5"),
+        (0.50000003, "0.5001"),
+        (1.0, "1"),
+        (1.0000000001, "1.001"),
+        (999.91, "1,000"),
+        (123456.0, "123,500"),
+        (8388608.0, "8.389e+06"),
+        (1.2345e300, "1.235e+300"),
+        (None, "–"),
+    ],
+)
+def test_ulp_is_rounded_up(value, shown):
+    assert wording.ulp(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("0x1.8p+1", "3"),
+        ("-0x0.0p+0", "-0"),
+        ("inf", "inf"),
+        ("nan", "nan"),
+        ("-1.157425038217630184920831e-36", "-1.15743e-36"),
+        ("what", "what"),
+        (None, "–"),
+    ],
+)
+def test_decimal(number, shown):
+    assert wording.decimal(number) == shown
+
+
+def test_one_line_holds_no_control_characters():
+    assert wording.one_line("a\nb\x1b[31mc\td") == "a b [31mc d"
+    assert wording.one_line("x" * 50, 10) == "x" * 9 + "…"
+
+
+def test_mismatches_name_their_kinds():
+    assert wording.mismatches(kernel("silu", "forward", "float32", "textbook")) == "2 zero, 1 nan"
+    assert wording.mismatches(kernel("silu", "forward", "float32", "stable")) == "0"
+    assert wording.mismatches(failed("silu", "mine", "no")) == "–"
+
+
+def test_verdicts():
+    assert wording.verdict(kernel("silu", "forward", "float16", "stable")) == "holds"
+    assert wording.verdict(kernel("silu", "forward", "float16", "textbook")) == "no claim"
+    assert wording.verdict(all_nan("silu")) == "broken"
+    assert wording.verdict(failed("silu", "mine", "no")) == "failed: raised"
+
+
+def test_claims():
+    assert wording.claim(kernel("silu", "forward", "float16", "stable")) == "≤ 4 ulp"
+    assert wording.claim(kernel("silu", "backward", "float16", "stable")) == "≤ 4 ulp where |x − root| ≥ 0.0156"
+    assert wording.claim(kernel("silu", "forward", "float16", "textbook")) == "none"
+
+
+def test_durations():
+    assert wording.duration(4.26) == "4.3 s"
+    assert wording.duration(83.4) == "1 min 23 s"
