@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Calling a kernel that need not be right: every way in which it may break the contract becomes a verdict."""
 
+import re
+
 import numpy as np
 
 from kernels.registry import Kernel
@@ -82,4 +84,4 @@ def _check_all_written(kernel: Kernel, arrays: list[np.ndarray], got: np.ndarray
 
 def hexadecimal(value: np.generic) -> str:
     """A value as a hexadecimal float, exact for every dtype here; "inf", "-inf" and "nan" as such."""
-    return float(value).hex()
+    return re.sub(r"\.?0+p", "p", float(value).hex())

@@ -78,6 +78,13 @@ def pair_sum(a, da, b, db):
 
 
 @block
+def pair_quotient(a, da, b, db):
+    """(a + da)/(b + db) as high + low."""
+    high = a / b
+    return high, (fma(-high, b, a) + (da - high * db)) / b
+
+
+@block
 def pair_of(x, constant):
     """A pair of binary64 numbers as high + low of x's type."""
     T = type(x)

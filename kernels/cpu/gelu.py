@@ -9,7 +9,21 @@ where R is smooth, and decays so slowly that one polynomial serves for all y. Th
 
 from math import erf, exp
 
-from kernels.cpu.blocks import at_most, exp_parts, fma, minus, mirrored_product, pair_of, polynomial, scaled, two_product
+from kernels.cpu.blocks import (
+    at_most,
+    exp_parts,
+    minus,
+    mirrored_product,
+    pair_of,
+    pair_product,
+    pair_quotient,
+    pair_sum,
+    polynomial,
+    round_product,
+    scaled,
+    two_product,
+    two_sum,
+)
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.tables import GELU_SLOPE, GELU_SLOPE_ROOT, GELU_TAIL
@@ -36,35 +50,44 @@ def textbook_backward(dy, x):
 
 
 @block
-def tail(y):
-    """Φ(−y) as R(y)·m·2^n, with e^(−y²/2) = m·2^n from an exact y²."""
+def exp_half_square(y):
+    """e^(−y²/2) as (m, n), from an exact y²."""
     T = type(y)
     square, rest = two_product(y, y)
-    m, n = exp_parts(T(-0.5) * square, T(-0.5) * rest)
-    return polynomial((y - T(5)) / (y + T(5)), GELU_TAIL) / (y + T(1)), m, n
+    return exp_parts(T(-0.5) * square, T(-0.5) * rest)
 
 
 @block
-def slope(y, r):
-    """R(y) − y/√(2π): from its own polynomial where the two nearly cancel."""
+def tail(y):
+    """R(y) as high + low."""
     T = type(y)
-    t, _ = minus(y, T(0), GELU_SLOPE_ROOT)
-    high, low = pair_of(y, DENSITY_AT_0)
-    return t * polynomial(t, GELU_SLOPE) if abs(t) <= T(0.5) else fma(-y, high, r) - y * low
+    s = (y - T(5)) / (y + T(5))
+    high, low = two_sum(T(GELU_TAIL[0]), s * polynomial(s, GELU_TAIL[1:]))
+    return pair_quotient(high, low, *two_sum(y, T(1)))
+
+
+@block
+def slope(y):
+    """R(y) − y/√(2π) as high + low: near its root from a polynomial with the root divided out."""
+    T = type(y)
+    t, dt = minus(y, T(0), GELU_SLOPE_ROOT)
+    if abs(t) <= T(0.5):
+        return pair_product(t, dt, *two_sum(T(GELU_SLOPE[0]), t * polynomial(t, GELU_SLOPE[1:])))
+    high, low = pair_product(-y, T(0), *pair_of(y, DENSITY_AT_0))
+    return pair_sum(high, low, *tail(y))
 
 
 @gelu.forward.variant("stable", why="the left tail as e^(−y²/2)·R(y), from an exact y²", max_ulp=4)
 def stable(x):
     T = type(x)
     y = at_most(abs(x), T(FAR))
-    r, m, n = tail(y)
-    if x < 0:
-        return scaled(-y * r * m, n)
-    return x * (T(1) - scaled(r * m, n))
+    m, n = exp_half_square(y)
+    f = round_product(m, *tail(y))
+    return scaled(-y * f, n) if x < 0 else x * (T(1) - scaled(f, n))
 
 
 @gelu.backward.variant("stable", why="e^(−y²/2)·(R(y) − y/√(2π)), with the root divided out", max_ulp=4)
 def stable_backward(dy, x):
     y = at_most(abs(x), type(x)(FAR))
-    r, m, n = tail(y)
-    return mirrored_product(dy, x, m * slope(y, r), n)
+    m, n = exp_half_square(y)
+    return mirrored_product(dy, x, round_product(m, *slope(y)), n)
