@@ -128,7 +128,7 @@ class Measurement:
     Attributes:
         max_ulp: the largest error in ulp; None where nothing but NaN came back.
         worst_input: where that was.
-        mismatches: how many results were of the wrong class (NaN, infinity, zero, sign).
+        mismatches: how many results were of the wrong class (NaN, infinity, zero, sign), with dy = 1.
         accuracy, safety: all the rest.
     """
 
@@ -143,8 +143,13 @@ class Measurement:
         found = self.accuracy
         lines = [f"{self.name}: {found.evaluated:,} inputs ({found.coverage}), {found.misrounded:,} misrounded"]
         if found.max_ulp is not None:
-            lines.append(f"  largest error {found.max_ulp:.6g} ulp at {found.worst_input} ({self.worst_input!r})")
+            place = "" if self.worst_input is None else f" ({self.worst_input!r})"
+            lines.append(f"  largest error {found.max_ulp:.6g} ulp at {found.worst_input}{place}")
             lines.append(f"    got {found.worst_got}, exact {found.worst_exact}")
+        if found.random_dy and found.random_dy.max_ulp is not None:
+            pair, wrong = found.random_dy, found.random_dy.mismatches
+            lines.append(f"  with random dy {pair.max_ulp:.6g} ulp at x = {pair.worst_input}, dy = {pair.worst_dy}")
+            lines += [f"    and {wrong:,} of {pair.evaluated:,} results of the wrong class"] if wrong else []
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count)
         lines.append(f"  results of the wrong class: {kinds or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
@@ -201,7 +206,7 @@ def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: floa
         AssertionError: with the input in hexadecimal, what was got and what is exact.
     """
     found = measure(function, activation, **options)
-    if found.mismatches or found.max_ulp is None or found.max_ulp > max_ulp:
+    if accuracy.verdict(Claim(max_ulp), found.accuracy, found.safety) == "broken":
         raise AssertionError(f"not within {max_ulp:g} ulp with every result of the right class\n{found!r}")
     return found
 

@@ -60,12 +60,12 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
     if claim is None:
         return "none"
     mismatches = safety.mismatches + (accuracy.random_dy.mismatches if accuracy.random_dy else 0)
+    bound = 0.5 if claim.bound == "rounded" else claim.bound
+    largest = accuracy.max_ulp_outside_roots if claim.outside_roots else accuracy.max_ulp
+    errors = [largest, accuracy.random_dy.max_ulp if accuracy.random_dy else None]
+    kept = largest is not None and all(e is None or e <= bound for e in errors)
     if claim.bound == "rounded":
-        kept = accuracy.misrounded == 0
-    else:
-        largest = accuracy.max_ulp_outside_roots if claim.outside_roots else accuracy.max_ulp
-        errors = [largest, accuracy.random_dy.max_ulp if accuracy.random_dy else None]
-        kept = largest is not None and all(e is None or e <= claim.bound for e in errors)
+        kept = kept and accuracy.misrounded == 0
     if mismatches or not kept:
         return "broken"
     return "holds" if accuracy.coverage == "exhaustive" else "not refuted"
@@ -134,23 +134,26 @@ def exact_decimal(kernel: Kernel, truth: Truth, x: float, dy: float | None = Non
 
 
 def _outside_roots(kernel: Kernel, truth: Truth, error: np.ndarray) -> float | None:
-    radius = kernel.claim.outside_roots if kernel.claim else 0.0
-    if not radius:
+    if not kernel.claim or not kernel.claim.outside_roots:
         return None
-    with np.errstate(all="ignore"):
-        x = truth.inputs.values.astype(np.float64)
-    roots = truth.activation.facts(**kernel.parameters).derivative_roots
-    inside = np.zeros(len(x), bool)
-    for root in roots:
-        inside |= np.abs(x - float(root)) < radius
-    outside = error[~inside & ~np.isnan(error)]
+    outside = error[~_near_roots(kernel, truth, truth.inputs.values) & ~np.isnan(error)]
     return float(outside.max()) if len(outside) else None
+
+
+def _near_roots(kernel: Kernel, truth: Truth, x: np.ndarray) -> np.ndarray:
+    """Where the claim says nothing of the error."""
+    near = np.zeros(len(x), bool)
+    with np.errstate(all="ignore"):
+        for root in truth.activation.facts(**kernel.parameters).derivative_roots:
+            near |= np.abs(x.astype(np.float64) - float(root)) < (kernel.claim.outside_roots if kernel.claim else 0.0)
+    return near
 
 
 def _regions(x: np.ndarray, error: np.ndarray, form: Format) -> list[Region]:
     """The line of floats cut into equally many numbers, with the largest error found in each."""
     ordinals = form.ordinals(x)
-    edges = np.linspace(-form.infinity_pattern, form.infinity_pattern + 1, REGIONS + 1).astype(np.int64)
+    end = form.infinity_pattern
+    edges = np.array([i * (2 * end + 1) // REGIONS - end for i in range(REGIONS + 1)])  # exact, unlike linspace
     places = np.searchsorted(edges, ordinals, side="right") - 1
     largest = np.full(REGIONS, -1.0)
     np.maximum.at(largest, places, error)
@@ -184,7 +187,7 @@ def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
     dy, x = truth.pairs
     got = call(kernel, dy, x)
     judgement = judge(got, truth.pairs_exact, truth.form)
-    error = judgement.error_ulp
+    error = np.where(_near_roots(kernel, truth, x), np.nan, judgement.error_ulp)
     compared = ~np.isnan(error)
     worst = int(np.nanargmax(error)) if compared.any() else None
     return RandomDy(

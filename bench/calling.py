@@ -2,6 +2,8 @@
 """Calling a kernel that need not be right: every way in which it may break the contract becomes a verdict."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -48,12 +50,10 @@ def _checked(kernel: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, .
     out = None
     if kernel.takes_out:
         out = np.empty(shape, arrays[-1].dtype)
-        out.view(np.uint8).fill(poison) if out.ndim else out.fill(0)
-    try:
-        with np.errstate(all="ignore"):
-            got = kernel(*arrays, out=out)
-    except Exception as error:  # whatever a kernel raises is a finding about it, and must not end the run
-        raise KernelError("raised", f"{type(error).__name__}: {error}") from error
+        out.reshape(-1).view(np.uint8).fill(poison)
+    got = attempt(kernel, *arrays, out=out)
+    if isinstance(got, np.generic):  # as a sum comes out of NumPy
+        got = np.asarray(got)
     if not isinstance(got, np.ndarray) or got.dtype != arrays[-1].dtype:
         what = got.dtype if isinstance(got, np.ndarray) else type(got).__name__
         raise KernelError("wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype")
@@ -62,6 +62,19 @@ def _checked(kernel: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, .
     if out is not None and not np.shares_memory(got, out):
         raise KernelError("left_output", "did not return the out= array that it was given")
     return got
+
+
+def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    """Call something that need not be right; exception flags of floating point are no error.
+
+    Raises:
+        KernelError: it raised, whatever that was: it is a finding, and must not end the run.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            return function(*arguments, **options)
+    except Exception as error:
+        raise KernelError("raised", f"{type(error).__name__}: {error}") from error
 
 
 def _check_all_written(kernel: Kernel, arrays: list[np.ndarray], got: np.ndarray) -> None:

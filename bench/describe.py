@@ -4,12 +4,12 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from mpmath import inf, mp, mpf, workprec
+from mpmath import inf, mp, mpf, workdps, workprec
 
 from bench.gradients import gradient_health
 from reference.activation import Activation, Facts, Real
 from reference.formats import FORMATS
-from reference.oracle import decimal
+from reference.oracle import LIMIT_DIGITS, decimal
 from reports.schema import ActivationResult, Curve, Fact, SpecialValue
 
 SPECIAL_INPUTS = (-np.inf, -1e30, -100.0, -10.0, -1.0, -1e-8, -0.0, 0.0, 1e-8, 1.0, 10.0, 100.0, 1e30, np.inf)
@@ -55,7 +55,8 @@ def _facts(facts: Facts) -> Iterable[Fact]:
 
 
 def _text(value: Real) -> str:
-    number = mpf(value)
+    with workdps(LIMIT_DIGITS):
+        number = mpf(value)
     if abs(number) == inf:
         return "+∞" if number > 0 else "−∞"
     return mp.nstr(number, DIGITS, strip_zeros=True).removesuffix(".0").replace("-", "−")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.machine import ROOT
 from bench.options import add_options, read_options
 from bench.prepare import prepare
 from bench.run import Session
@@ -13,6 +14,7 @@ from bench.suite import Suite, chosen_kernel, session_key
 from reports import ReportError, terminal, write
 
 SUITE = Path(__file__).with_name("suite.py")
+EXPECTED_WARNINGS = ("Benchmark fixture was not used", "Not saving anything")  # with --only accuracy, or a failure
 TIMING_SECONDS = 0.1  # at most, for each timing
 TIMING_ROUNDS = 3  # at least
 
@@ -29,6 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     options = read_options(config)
     _run_alone(config)
+    config._rootpath = ROOT  # pytest takes the folder after --report-dir for one of tests, and would root itself there
+    for message in EXPECTED_WARNINGS:
+        config.addinivalue_line("filterwarnings", f"ignore:{message}:pytest_benchmark.logger.PytestBenchmarkWarning")
     if not config.getoption("collectonly"):
         _claim_folder(options.report_dir)
         _set_unless_given(config, "benchmark_json", options.report_dir / "benchmark.json")
@@ -43,10 +48,12 @@ def _run_alone(config: pytest.Config) -> None:
     """Collect the suite instead of the tests.
 
     Raises:
-        pytest.UsageError: paths were given, or pytest-xdist is asked for.
+        pytest.UsageError: paths were given, pytest-xdist is asked for, or this is not the checkout's folder.
     """
     if getattr(config.option, "numprocesses", None) or getattr(config.option, "tx", None):
         raise pytest.UsageError("--benchmark runs one kernel at a time, so that timings hold: leave -n out")
+    if not config.invocation_params.dir.is_relative_to(ROOT):
+        raise pytest.UsageError(f"--benchmark runs from the checkout: cd {ROOT} first")
     given = [a for a in config.args if config.args_source == config.ArgsSource.ARGS]
     if any(Path(a.split("::")[0]).resolve() != SUITE for a in given):
         raise pytest.UsageError(
@@ -102,6 +109,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if run is None or not run.results:
         return
     run.report = run.finished()
+    if not session.config._benchmarksession.benchmarks:  # an earlier run's must not pass for this one's
+        (run.options.report_dir / "benchmark.json").unlink(missing_ok=True)
     try:
         run.index = write(run.report, run.options.report_dir)
     except ReportError as error:

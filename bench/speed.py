@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """How fast a kernel is: time per element, bytes moved in a second, and what share of a copy's speed that is.
 
-What is timed is the public call, with ``out=`` where there is one, on buffers that were touched before. The arrays
-either stay in L2 or have to come from DRAM; one thread, then all.
+What is timed is the public call, with ``out=`` where there is one, on buffers that were touched before; on one thread,
+then on all. Hot: the same arrays each time, which stay in L2. Cold: each call takes the next piece of buffers so large
+that the last level of cache has forgotten it, so that every byte comes from DRAM and goes back there, while a call
+stays short.
 """
 
+import functools
+import itertools
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,13 +19,14 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from bench.calling import attempt
 from bench.streaming import in_threads, stream_copy
 from kernels.registry import Kernel
 from reference.formats import FORMATS
 from reports.schema import Copy, Spread, Throughput
 
-HOT_BYTES = 1 << 18  # an array; two or three of them stay in an L2 of 1 MiB
-COLD_BYTES = 1 << 25  # an array; two of them do not fit into an L3 of 32 MiB
+CALL_BYTES = {"hot": 1 << 18, "cold": 1 << 22}  # of one array in one call; two or three hot ones stay in 1 MiB of L2
+PIECES = {"hot": 1, "cold": 16}  # that calls go through in turn: two or three times 64 MiB in all
 SEED = 20
 
 
@@ -46,8 +51,7 @@ def cores() -> int:
 def settings(dtype: str) -> list[Setting]:
     """In L2 and in DRAM, on one thread and on all."""
     width = FORMATS[dtype].dtype.itemsize
-    caches = (("hot", HOT_BYTES), ("cold", COLD_BYTES))
-    return [Setting(size // width, t, cache) for cache, size in caches for t in sorted({1, cores()})]
+    return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in sorted({1, cores()})]
 
 
 class Stopwatch:
@@ -69,11 +73,6 @@ class Stopwatch:
         fixture.extra_info.update(info)
         fixture(call)
         return fixture.stats.stats if fixture.stats else None
-
-    def unused(self) -> None:
-        """Nothing will be timed in this item, and that is no mistake."""
-        for fixture in self.fixtures:
-            fixture.skipped = True
 
     def _another(self) -> BenchmarkFixture:
         session = self.item.config._benchmarksession
@@ -97,11 +96,16 @@ class Yardstick:
         """The faster of np.copyto and a streaming loop; None where timing is switched off."""
         key = dtype, setting
         if key not in self.copies:
-            x, out = _touched(dtype, setting.elements), _touched(dtype, setting.elements)
+            x, out = _buffer(dtype, setting), _buffer(dtype, setting)
             methods = {"np.copyto": np.copyto, "streaming loop": stream_copy}
             group, info = f"copy-{dtype}-{setting.label}", asdict(setting)
             timed = {
-                name: stopwatch.time(f"{name}-{setting.label}", group, info, in_threads(copy, out, x, setting.threads))
+                name: stopwatch.time(
+                    f"{name}-{setting.label}",
+                    group,
+                    info,
+                    in_turn([in_threads(copy, o, i, setting.threads) for o, i in zip(out, x, strict=True)]),
+                )
                 for name, copy in methods.items()
             }
             if None in timed.values():
@@ -112,26 +116,25 @@ class Yardstick:
                 elements=setting.elements,
                 threads=setting.threads,
                 cache=setting.cache,
-                gb_per_s=2 * x.nbytes / timed[best].median / 1e9,
+                gb_per_s=2 * x[0].nbytes / timed[best].median / 1e9,
                 method=best,
             )
         return self.copies[key]
 
 
 def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[Throughput]:
-    """The throughput of a kernel in every setting; empty where timing is switched off."""
+    """The throughput of a kernel in every setting; empty where timing is switched off.
+
+    Raises:
+        KernelError: the kernel raised.
+    """
     results = []
     for setting in settings(kernel.dtype):
-        arrays, out = _buffers(kernel, setting.elements)
-        threads = setting.threads if kernel.takes_threads else None
-
-        def call(arrays=arrays, out=out, threads=threads) -> None:
-            kernel(*arrays, out=out, threads=threads)
-
-        call()
+        call = in_turn(_calls(kernel, setting))
+        attempt(call)
         group = f"{kernel.activation}-{kernel.direction}-{kernel.dtype}-{setting.label}"
         info = {"kernel": kernel.id, "elements": setting.elements, "threads": setting.threads, "cache": setting.cache}
-        stats = stopwatch.time(setting.label, group, info, call)
+        stats = attempt(stopwatch.time, setting.label, group, info, call)
         copy = yardstick.copy(kernel.dtype, setting, stopwatch)
         if stats is not None and copy is not None:
             results.append(_throughput(setting, stats, bytes_moved(kernel), copy))
@@ -158,15 +161,25 @@ def _throughput(setting: Setting, stats: Any, bytes_per_element: int, copy: Copy
     )
 
 
-def _buffers(kernel: Kernel, elements: int) -> tuple[list[np.ndarray], np.ndarray | None]:
-    """Inputs as networks see them, N(0, 1), and an output where there is one."""
-    count = 1 if kernel.direction == "forward" else 2
-    arrays = [_touched(kernel.dtype, elements, draw) for draw in range(count)]
+def in_turn(calls: list[Callable[[], Any]]) -> Callable[[], Any]:
+    """A call that makes the first of ``calls``, then the second, and so on, round and round."""
+    following = itertools.cycle(calls).__next__
+    return lambda: following()()
+
+
+def _calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
+    """A call of the kernel for each piece of its buffers."""
+    inputs = [_buffer(kernel.dtype, setting, draw) for draw in range(1 if kernel.direction == "forward" else 2)]
     has_out = kernel.takes_out and kernel.direction != "backward_alpha"
-    return arrays, np.zeros_like(arrays[0]) if has_out else None
+    outs = _buffer(kernel.dtype, setting) if has_out else [None] * len(inputs[0])
+    threads = setting.threads if kernel.takes_threads else None
+    return [
+        functools.partial(kernel, *arrays, out=out, threads=threads) for *arrays, out in zip(*inputs, outs, strict=True)
+    ]
 
 
-def _touched(dtype: str, elements: int, draw: int = 0) -> np.ndarray:
-    """N(0, 1), repeated blockwise: drawing all of a large array would take longer than timing it."""
-    block = np.random.default_rng([SEED, draw]).standard_normal(min(elements, 1 << 16)).astype(FORMATS[dtype].dtype)
-    return np.resize(block, elements)
+def _buffer(dtype: str, setting: Setting, draw: int = 0) -> list[np.ndarray]:
+    """Pieces of a touched buffer: N(0, 1) as networks see it, drawn once and repeated, since drawing takes long."""
+    pieces = PIECES[setting.cache]
+    block = np.random.default_rng([SEED, draw]).standard_normal(1 << 16).astype(FORMATS[dtype].dtype)
+    return np.split(np.resize(block, pieces * setting.elements), pieces)

@@ -4,6 +4,7 @@
 The loop's stores bypass the cache, so that the destination need not be read before it is written.
 """
 
+import functools
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,10 +46,14 @@ def in_threads(
     if threads == 1:
         return lambda: copy(destination, source)
     parts = list(zip(np.array_split(destination, threads), np.array_split(source, threads), strict=True))
-    pool = ThreadPoolExecutor(threads)
 
     def run() -> None:
-        for done in [pool.submit(copy, *part) for part in parts]:
+        for done in [_pool(threads).submit(copy, *part) for part in parts]:
             done.result()
 
     return run
+
+
+@functools.cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads)

@@ -33,9 +33,7 @@ def _test_of(kernel: Kernel) -> Callable[..., None]:
 
     def test(request: pytest.FixtureRequest, benchmark) -> None:
         session = request.config.stash[session_key]
-        stopwatch = Stopwatch(request.node, benchmark)
-        result = session.measure(kernel, stopwatch)
-        stopwatch.unused()
+        result = session.measure(kernel, Stopwatch(request.node, benchmark))
         if result.failure:
             where = f" at {result.failure.input}" if result.failure.input else ""
             pytest.fail(f"{kernel.id} {result.failure.kind}{where}: {result.failure.message}", pytrace=False)

@@ -76,10 +76,11 @@ def _error_ulp(value: np.ndarray, nearest: np.ndarray, exact: Exact, form: Forma
 
 def _mismatch(value: np.ndarray, nearest: np.ndarray, exact: Exact, form: Format) -> np.ndarray:
     negative = np.signbit(value)
-    within_range = _magnitude_at_most_largest(nearest, exact, form)
-    at_least_subnormal = (exact.sign != 0) & (
-        exact.class_only | (exact.exponent > form.emin) | (np.abs(exact.hi) >= 2.0 ** (1 - form.precision))
-    )
+    # Above the largest number RN(y) may still be that number, and an infinity is accepted.
+    top = 2.0 - 2.0 ** (1 - form.precision)
+    within_range = np.isfinite(nearest) & (exact.class_only | (_compare(exact, form.emax, top) <= 0))
+    subnormal = exact.class_only | (_compare(exact, form.emin - form.precision + 1, 1.0) >= 0)
+    at_least_subnormal = (exact.sign != 0) & (nearest != 0) & subnormal
     wanted_negative = np.where(exact.sign == 0, np.signbit(nearest), exact.sign < 0)
     is_zero, is_inf = value == 0, np.isinf(value)
     verdicts = (
@@ -95,9 +96,12 @@ def _mismatch(value: np.ndarray, nearest: np.ndarray, exact: Exact, form: Format
     return mismatch
 
 
-def _magnitude_at_most_largest(nearest: np.ndarray, exact: Exact, form: Format) -> np.ndarray:
-    """|y| <= the largest finite number; above it RN(y) may still be that number, and an infinity is accepted."""
-    top = 2.0 - 2.0 ** (1 - form.precision)
-    hi, lo = np.abs(exact.hi), np.abs(exact.lo)
-    beyond = (exact.exponent == form.emax) & ((hi > top) | ((hi == top) & (lo > 0)))
-    return np.isfinite(nearest) & ~beyond & (exact.exponent <= form.emax)
+def _compare(exact: Exact, exponent: int, significand: float) -> np.ndarray:
+    """-1, 0 or +1 as |y| is less than, equal to or greater than significand * 2^exponent.
+
+    The exponent that goes with hi + lo need not be that of y: a sum's is that of its terms.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        bound = np.ldexp(significand, exponent - exact.exponent)
+    first = np.sign(np.abs(exact.hi) - bound)
+    return np.where(first, first, exact.sign * np.sign(exact.lo))

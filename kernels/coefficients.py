@@ -6,15 +6,17 @@ binary64. The error stated beside it is measured with the rounded coefficients. 
 """
 
 import argparse
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, polyval, sqrt, workprec
+from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, workprec
 
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
+CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,11 @@ class Fit:
         points = 4 * self.degree
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         at = [middle + half * cos(pi * k / points) for k in range(points + 1)]
-        return max(abs(polyval(coefficients[::-1], x) / self.f(x) - 1) for x in at)
+        return max(abs(_value(coefficients, x) / self.f(x) - 1) for x in at)
+
+
+def _value(coefficients: list[float], x: mpf) -> mpf:
+    return functools.reduce(lambda value, c: value * x + c, reversed(coefficients), mpf(0))
 
 
 def _powers(series: list[mpf], shift: mpf, scale: mpf) -> list[mpf]:
@@ -78,7 +84,7 @@ def fits() -> list[Fit]:
     root = slope_root()
 
     def tail_of(s: mpf) -> mpf:
-        y = 5 * (1 + s) / (1 - s)
+        y = CENTRE * (1 + s) / (1 - s)
         return (y + 1) * tail(y)
 
     def slope_of(t: mpf) -> mpf:
@@ -90,10 +96,10 @@ def fits() -> list[Fit]:
     return [
         Fit(
             "GELU_TAIL",
-            f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, {FAR}]",
+            f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
             tail_of,
             mpf(-1),
-            mpf(FAR - 5) / (FAR + 5),
+            mpf(FAR - CENTRE) / (FAR + CENTRE),
             24,
         ),
         Fit(
@@ -124,6 +130,8 @@ def tables() -> str:
         parts = [
             "# SPDX-License-Identifier: MIT\n"
             '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
+            f"GELU_FAR = {FAR}.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by\n"
+            f"GELU_TAIL_CENTRE = {CENTRE}.0\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
             f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n'
@@ -132,9 +140,7 @@ def tables() -> str:
             coefficients = fit.coefficients()
             error = mp.nstr(log(fit.error(coefficients), 2), 4)
             rows = "".join(f'    float.fromhex("{c.hex()}"),  # {c:.17g}\n' for c in coefficients)
-            parts.append(
-                f"# {fit.text}:\n# degree {fit.degree}, relative error 2^{error}.\n{fit.name} = (\n{rows})\n"
-            )
+            parts.append(f"# {fit.text}:\n# degree {fit.degree}, relative error 2^{error}.\n{fit.name} = (\n{rows})\n")
     return "\n".join(parts)
 
 

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""
 
+GELU_FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by
+GELU_TAIL_CENTRE = 5.0
+
 # The root of R(y) − y/√(2π), y₀ = 0.7517915246935644574579049467795240396645, as high and low part;
 # −y₀ is the root of GELU′.
 GELU_SLOPE_ROOT = (float.fromhex("0x1.80ead197f00b4p-1"), float.fromhex("-0x1.13e74c58cada8p-56"))

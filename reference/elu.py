@@ -62,6 +62,7 @@ ACTIVATION = Activation(
         CheckPoint(-37.43, "rounds to -1 in float64 below this"),
         CheckPoint(-40.0, "the gradient through output + α is 0 in float64"),
         CheckPoint(-87.337, "the gradient is subnormal in float32 below this"),
+        CheckPoint(-103.0, "exp(x) has been 0 here in float32, where it rounds to the least subnormal"),
         CheckPoint(-103.972, "the gradient rounds to 0 in float32 below this"),
         CheckPoint(-708.396, "the gradient is subnormal in float64 below this"),
         CheckPoint(-745.133, "the gradient rounds to 0 in float64 below this"),

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What the exact value is, for arrays of inputs: y, its correct rounding, and which zeros count as right."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 
@@ -12,6 +13,7 @@ from reference.formats import Format
 from reference.ziv import LAST_PRECISION, NEAR, Rounded, round_all
 
 DECIMAL_DIGITS = 25
+LIMIT_DIGITS = 50
 NEVER_ZERO_BITS = 20_000  # below 2^-20000 a value is written as 0: so it rounds in every format
 
 
@@ -54,7 +56,8 @@ def limits_of(activation: Activation, direction: str, parameters: Mapping[str, f
     """The limits of f, or of f', at -inf and +inf."""
     facts = activation.facts(**parameters)
     low, high = facts.limits if direction == "forward" else facts.derivative_limits
-    return mpf(low), mpf(high)
+    with mp.workdps(LIMIT_DIGITS):
+        return mpf(low), mpf(high)
 
 
 def exact(
@@ -108,10 +111,14 @@ def decimal(
     if x != x:
         return "nan"
     if abs(x) == float("inf"):
-        limit = limits_of(activation, direction, parameters)[x > 0] * (1 if dy is None else mpf(dy))
+        limit = limits_of(activation, direction, parameters)[x > 0]
+        with mp.workdps(LIMIT_DIGITS):
+            limit *= 1 if dy is None else mpf(dy)
         return mp.nstr(limit, DECIMAL_DIGITS, strip_zeros=True).lstrip("+")
     function = function_of(activation, direction, parameters)
     arguments = (mpf(x),) if dy is None else (mpf(x), mpf(dy))
+    if direction == "forward" and x == 0 and not function(*arguments):
+        return "-0.0" if _beside_zero(function, math.copysign(1, x) < 0) < 0 else "0.0"
     precision = 200
     while True:
         with mp.workprec(precision):
@@ -158,11 +165,16 @@ def _settle_zeros(result: Exact, function: Callable[..., mpf], x: np.ndarray) ->
     exact_zero = (result.sign == 0) & ~result.class_only
     result.either_zero[exact_zero] = True
     for negative in (False, True):
-        beside = function(-NEAR if negative else NEAR)
+        beside = _beside_zero(function, negative)
         if beside:
             here = exact_zero & (x == 0) & (np.signbit(x) == negative)
             result.either_zero[here] = False
             result.nearest[here] = -0.0 if beside < 0 else 0.0
+
+
+def _beside_zero(function: Callable[..., mpf], negative: bool) -> mpf:
+    """f close to 0, on the side that a zero's sign is for."""
+    return function(-NEAR if negative else NEAR)
 
 
 def _settle_infinity(result: Exact, here: np.ndarray, limit: mpf, dy: np.ndarray | None) -> None:

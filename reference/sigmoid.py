@@ -57,6 +57,7 @@ ACTIVATION = Activation(
         CheckPoint(-44.361, "exp(-x)² overflows in float32 below this: the textbook gradient is inf/inf or 0"),
         CheckPoint(-87.337, "subnormal in float32 below this"),
         CheckPoint(-88.723, "exp(-x) overflows in float32 below this"),
+        CheckPoint(-103.0, "exp(x) has been 0 here in float32, where it rounds to the least subnormal"),
         CheckPoint(-103.972, "rounds to 0 in float32 below this"),
         CheckPoint(-354.891, "exp(-x)² overflows in float64 below this"),
         CheckPoint(-708.396, "subnormal in float64 below this"),

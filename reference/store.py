@@ -2,12 +2,13 @@
 """Exact results kept on disk: what mpmath has once computed is not computed again.
 
 An entry is named by a hash of everything it depends on: the sources of this package, the function and its parameters,
-the format, and the inputs bit for bit. A damaged entry is computed anew.
+the format, and the inputs bit for bit. It begins with a digest of the rest, so that a damaged one is not believed but
+computed anew.
 """
 
 import functools
 import hashlib
-import zipfile
+import io
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +17,8 @@ import numpy as np
 
 from reference.formats import Format
 from reference.oracle import Exact
+
+DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 @functools.cache
@@ -47,15 +50,19 @@ class Store:
         digest.update(repr(sorted((k, float(v).hex()) for k, v in parameters.items())).encode())
         for array in (x, dy):
             digest.update(b"none" if array is None else array.tobytes())
-        return self.folder / f"{activation}-{direction}-{form.name}-{digest.hexdigest()[:24]}.npz"
+        return self.folder / f"{activation}-{direction}-{form.name}-{digest.hexdigest()[:24]}.exact"
 
     def load(self, path: Path, form: Format) -> Exact | None:
         """The entry at ``path``, or None where there is none that can be read."""
         try:
-            with np.load(path) as columns:
-                arrays = {f.name: columns[f.name] for f in fields(Exact)}
-        except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile):
+            whole = path.read_bytes()
+        except OSError:
             return None
+        digest, content = whole[:DIGEST_BYTES], whole[DIGEST_BYTES:]
+        if hashlib.sha256(content).digest() != digest:
+            return None
+        with np.load(io.BytesIO(content)) as columns:
+            arrays = {f.name: columns[f.name] for f in fields(Exact)}
         return Exact(**arrays | {"nearest": form.from_patterns(arrays["nearest"])})
 
     def save(self, path: Path, exact: Exact, form: Format) -> None:
@@ -63,6 +70,10 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{np.random.default_rng().integers(1 << 62):x}.part")
         arrays = {f.name: getattr(exact, f.name) for f in fields(Exact)}
-        with part.open("wb") as file:
-            np.savez(file, **arrays | {"nearest": exact.nearest.view(form.pattern)})
-        part.replace(path)
+        content = io.BytesIO()
+        np.savez(content, **arrays | {"nearest": exact.nearest.view(form.pattern)})
+        try:
+            part.write_bytes(hashlib.sha256(content.getbuffer()).digest() + content.getvalue())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)

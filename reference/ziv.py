@@ -3,13 +3,13 @@
 
 A value is computed at two precisions, 32 bits apart. Their difference is the error of the lower one; it is taken as the
 error of the higher one, whose true error is about 2^-32 of that, and never as less than 2^10 units in its last place.
-Where that interval holds a midpoint between two representable numbers, or a power of two (where the ulp changes), the
-precision is doubled. What is still undecided at 6,400 bits is exact: no activation at binary64 inputs comes so near
-without being there.
+Where that interval holds a midpoint between two representable numbers, or a power of two (where the ulp changes), or
+where the value is 0 and may just have cancelled, the precision is multiplied by 16. What is still undecided at 6,400
+bits is exact: no activation at binary64 inputs comes so near without being there.
 
 One case needs a thought instead of precision: near 0 and far from it, f comes nearer to a power of two than any
 precision can tell (sigmoid(1e308); 1/2 + x/4 at x = -1e-300). There the side is read off the same branch of the curve
-at 2^-64 or at 64.
+at 2^-64 or at 16: far enough for the branch to be settled, and near enough for 6,400 bits to see the difference.
 
 Source: A. Ziv, Fast evaluation of elementary mathematical functions with correctly rounded last bit, ACM TOMS 17(3),
 1991, section 3.
@@ -23,11 +23,12 @@ from mpmath import mp, mpf
 
 from reference.formats import Format
 
-FIRST_PRECISION = 80  # with STEP_BITS more, enough for the 106 bits of hi + lo
+FIRST_PRECISION = 80  # with STEP_BITS more, enough for the bits of hi + lo
 STEP_BITS = 32
 GUARD_BITS = 10
 LAST_PRECISION = 6400
-NEAR, FAR = mpf(2) ** -64, mpf(64)
+NEAR, FAR = mpf(2) ** -64, mpf(16)
+LARGEST_EXPONENT = 1 << 30  # of what fits in no format anyway; it keeps exp(1e38) within an int32
 
 Point = tuple[mpf, ...]  # (x,), or (x, dy)
 
@@ -37,7 +38,8 @@ class Rounded:
     """An exact real y against a format.
 
     ``ordinal`` is that of RN(y), round to nearest, ties to even; ``exponent`` is E = max(floor(log2 |y|), emin), whence
-    ulp = 2^(E - p + 1); ``hi + lo`` is y / 2^E to about 2^-106; ``sign`` is that of y, 0 where y is 0.
+    ulp = 2^(E - p + 1); ``hi + lo`` is y / 2^E to about 2^-100, and on the right side of a power of two; ``sign`` is
+    that of y, 0 where y is 0.
     """
 
     ordinal: int
@@ -70,7 +72,7 @@ def round_all(
             if rounded is not None:
                 results[i] = rounded
         undecided = [i for i in undecided if i not in results]
-        precision *= 2
+        precision = min(16 * precision, LAST_PRECISION)
     return [results[i] for i in range(len(points))]
 
 
@@ -85,7 +87,7 @@ def _decide(
     """RN of the value computed twice, or None where its error leaves that open."""
     negative, man, exp, bits = fine._mpf_
     if not man:
-        return Rounded(0, 0, form.emin, 0.0, 0.0)
+        return Rounded(0, 0, form.emin, 0.0, 0.0) if precision >= LAST_PRECISION else None
     bits, pad = precision + STEP_BITS, precision + STEP_BITS - bits
     man, exp = man << pad, exp - pad  # in units of 2^exp the significand has all its bits
     error = 0 if precision >= LAST_PRECISION else max(1 << GUARD_BITS, _gap(rough, man, exp, bits))
@@ -96,7 +98,7 @@ def _decide(
     above, below = man - one, 2 * one - man
     if error and min(above, below) <= error:
         power += below < above
-        beside = side(power, point)
+        beside = side(power, point) if min(above, below) <= 1 << GUARD_BITS else None
         if beside is None:
             return None
         man, exp, sticky, error = one, power - bits + 1, beside, 0
@@ -133,9 +135,9 @@ def _round(
     return Rounded(
         ordinal=sign * min(ordinal, form.infinity_pattern),
         sign=sign,
-        exponent=exponent,
+        exponent=int(min(exponent, LARGEST_EXPONENT)),
         hi=sign * ldexp(float(top), int(scale) - 53),
-        lo=sign * ldexp(float(rest), int(scale) - 106),
+        lo=sign * ldexp(rest + sticky / 2, int(scale) - 106),
     )
 
 

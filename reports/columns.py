@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reports import wording
-from reports.rows import Setting, extremes, timing
+from reports.rows import Setting, extremes, settings, timing
 from reports.schema import KernelResult, Results, Throughput
 
 
@@ -22,9 +22,10 @@ IDENTITY = ("activation", "direction", "dtype", "backend", "variant")
 
 
 def findings(results: Results) -> list[Column]:
-    """What was found of a kernel, its identity apart: accuracy, safety, speed, and the verdict of its claim."""
-    hot, cold = (_speed(at) for at in extremes(results))
-    return [*_ACCURACY, *hot, *cold, _VERDICT]
+    """What was found of a kernel, its identity apart: the verdict, accuracy, safety, speed; not what was left out."""
+    accuracy = _ACCURACY if any(kernel.accuracy for kernel in results.kernels) else []
+    speed = [column for at in extremes(results) for column in _speed(at)] if settings(results) else []
+    return [_VERDICT, *accuracy, *speed]
 
 
 def brief(results: Results) -> list[Column]:
@@ -32,6 +33,10 @@ def brief(results: Results) -> list[Column]:
     _, cold = extremes(results)
     left_out = {"max_ulp_normal", "misrounded", f"{cold.key}_ns_per_element"}
     return [column for column in findings(results) if column.field not in left_out]
+
+
+def _errs(kernel: KernelResult) -> bool:
+    return kernel.accuracy is not None and kernel.accuracy.max_ulp != 0
 
 
 def _of_accuracy(name: str, word: Callable[..., str]) -> Callable[[KernelResult], str]:
@@ -76,7 +81,7 @@ _ACCURACY = [
         "worst_input",
         "at input",
         "The input of that error, as a hexadecimal float: exact.",
-        _of_accuracy("worst_input", lambda x: x or wording.MISSING),
+        lambda kernel: (_errs(kernel) and kernel.accuracy.worst_input) or wording.MISSING,
         numeric=False,
     ),
     Column(

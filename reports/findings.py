@@ -30,7 +30,7 @@ class Tally:
     failed: list[KernelResult]
     broken: list[KernelResult]
     mismatched: list[KernelResult]
-    missing: int  # chosen by the filters, and in neither list
+    missing: int  # chosen by the filters, and neither measured nor failed
     inputs: int  # results compared with the exact value, over all kernels
     exhaustive: int  # kernels that were given every input there is
     sampled: int
@@ -39,12 +39,14 @@ class Tally:
 def tally(results: Results) -> Tally:
     kernels = results.kernels
     coverage = Counter(k.accuracy.coverage for k in kernels if k.accuracy)
+    measured = [k for k in kernels if k.status == "measured" and (k.accuracy or k.throughput)]
+    failed = [k for k in kernels if k.status == "failed"]
     return Tally(
-        measured=[k for k in kernels if k.status == "measured"],
-        failed=[k for k in kernels if k.status == "failed"],
+        measured=measured,
+        failed=failed,
         broken=[k for k in kernels if k.verdict == "broken"],
         mismatched=[k for k in kernels if k.safety is not None and k.safety.mismatches],
-        missing=max(0, results.run.selected - len(kernels)),
+        missing=max(0, results.run.selected - len(measured) - len(failed)),
         inputs=sum(k.accuracy.evaluated for k in kernels if k.accuracy),
         exhaustive=coverage["exhaustive"],
         sampled=coverage["sampled"],
@@ -79,7 +81,7 @@ def _what_ran(results: Results, counted: Tally) -> Iterator[Finding]:
         yield Finding("bad", f"{wording.one_line(kernel.id)} failed, {why}.", kernel)
     yield from _and_more(counted.failed, "failed")
     if counted.missing:
-        yield Finding("bad", f"{wording.kernels(counted.missing)} selected but absent here: the run was cut short.")
+        yield Finding("bad", f"{wording.kernels(counted.missing)} selected but without figures: the run was cut short.")
 
 
 def _claims(counted: Tally) -> Iterator[Finding]:
@@ -91,6 +93,9 @@ def _claims(counted: Tally) -> Iterator[Finding]:
             f"{wording.kernels(claimed)} with a claim: {verdicts['holds']:,} hold (every input there is was tried), "
             f"{verdicts['not refuted']:,} not refuted (inputs were sampled), {verdicts['broken']:,} broken.",
         )
+    unchecked = sum(k.verdict == "none" and k.claim is not None for k in counted.measured)
+    if unchecked:
+        yield Finding("plain", f"{wording.kernels(unchecked)} with a claim that was not checked.")
     for kernel in counted.broken[:LISTED]:
         found = f"{wording.ulp(kernel.accuracy and kernel.accuracy.max_ulp)} ulp"
         yield Finding(

@@ -59,12 +59,12 @@ def link(kernel: KernelResult) -> str:
 
 
 def grade(kernel: KernelResult) -> str:
-    """The class of a kernel's accuracy, for its colour."""
+    """The class of a kernel's accuracy, for its colour; a result of the wrong kind is worse than any lost digit."""
     if kernel.failure is not None:
         return "failed"
     if kernel.accuracy is None:
         return "unknown"
-    if kernel.accuracy.max_ulp is None:
+    if kernel.accuracy.max_ulp is None or (kernel.safety and kernel.safety.mismatches):
         return "lost"
     return next((name for bound, name in GRADES if kernel.accuracy.max_ulp <= bound), "lost")
 
@@ -103,6 +103,7 @@ def _index(results: Results) -> dict[str, Any]:
     return {
         "findings": findings(results),
         "tally": tally(results),
+        "timed": bool(at),
         "glance": _glance(results.kernels),
         "table": {
             "columns": [{"field": c.field, "title": c.title, "tip": c.tip, "numeric": c.numeric} for c in shown],

@@ -10,8 +10,9 @@ from reports.schema import ActivationResult, KernelResult, Region
 
 Figure = dict[str, Any]
 
-COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e")
+COLOURS = ("#d55e00", "#2a85c7", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f", "#b15928", "#66a61e")
 FLOOR = 0.01  # ulp; a logarithmic axis has no place for 0
+CEILING = 1e300  # nor for what is infinite
 
 
 def author(kernel: KernelResult) -> str:
@@ -47,7 +48,7 @@ def curve(activation: ActivationResult) -> Figure:
 def error(kernels: list[KernelResult], dtype: str, colours: dict[str, str]) -> Figure:
     """The largest error in each region of the line of floats, one line a kernel; crosses are examples of mismatches."""
     measured = [k for k in kernels if k.accuracy is not None and k.accuracy.regions]
-    highest = max((r.max_ulp or 0 for k in measured for r in k.accuracy.regions), default=1)
+    highest = min(CEILING, max((r.max_ulp or 0 for k in measured for r in k.accuracy.regions), default=1))
     traces = [_errors(k, dtype, colours[author(k)]) for k in measured]
     crosses = [_crosses(k, dtype, max(highest, 1) * 4, colours[author(k)]) for k in kernels]
     return {
@@ -84,7 +85,7 @@ def _errors(kernel: KernelResult, dtype: str, colour: str) -> Figure:
         "mode": "lines",
         "line": {"color": colour, "width": 1.5, "shape": "hvh"},
         "x": [_middle(region, dtype) for region in regions],
-        "y": [None if region.max_ulp is None else max(region.max_ulp, FLOOR) for region in regions],
+        "y": [None if region.max_ulp is None else min(max(region.max_ulp, FLOOR), CEILING) for region in regions],
         "customdata": [[wording.decimal(r.lo, 4), wording.decimal(r.hi, 4), wording.ulp(r.max_ulp)] for r in regions],
         "hovertemplate": "%{customdata[0]} … %{customdata[1]}<br><b>%{customdata[2]} ulp</b>",
     }

@@ -14,10 +14,17 @@ def count(value: int | None) -> str:
     return MISSING if value is None else f"{value:,}"
 
 
+def grouped(digits: str) -> str:
+    """A whole number that may be too large for other readers of JSON, and therefore is a string there."""
+    return count(int(digits))
+
+
 def ulp(value: float | None) -> str:
     """Four significant digits, rounded up: a largest error is never shown smaller than it is (0.50000003: 0.5001)."""
     if value is None:
         return MISSING
+    if value > 1e308:  # of a float64, an error may be more ulp than a float64 can hold
+        return "> 1e308"
     up = float(_UP_4.create_decimal(Decimal(value)))
     return f"{up:,.0f}" if 1000 <= up < 1e6 else f"{up:.4g}"
 
@@ -91,7 +98,9 @@ def verdict(kernel: KernelResult) -> str:
     """The verdict of the claim in a word or two; a kernel that failed has none."""
     if kernel.failure is not None:
         return f"failed: {kernel.failure.kind}"
-    return "no claim" if kernel.verdict == "none" else kernel.verdict
+    if kernel.verdict != "none":
+        return kernel.verdict
+    return "no claim" if kernel.claim is None else "not checked"
 
 
 def failure(it: Failure) -> str:

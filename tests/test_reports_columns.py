@@ -17,6 +17,23 @@ def test_each_column_shows_something_for_each_kernel():
     assert all(column.show(kernel) for column in columns.findings(given) for kernel in given.kernels)
 
 
+def test_what_was_left_out_has_no_column():
+    accuracy, speed = results(), results()
+    for it in accuracy.kernels:
+        it.throughput = []
+    for it in speed.kernels:
+        it.accuracy = it.safety = None
+    assert not any("copy" in column.title for column in columns.findings(accuracy))
+    assert not any("ulp" in column.title for column in columns.findings(speed))
+
+
+def test_an_error_of_zero_is_at_no_input():
+    exact = results().kernels[0]
+    exact.accuracy.max_ulp = 0.0
+    at_input = next(column for column in columns.findings(results()) if column.field == "worst_input")
+    assert at_input.show(exact) == "–"
+
+
 def test_the_brief_ones_are_some_of_them():
     given = results()
     fields = [column.field for column in columns.findings(given)]

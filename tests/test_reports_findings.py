@@ -22,12 +22,26 @@ def test_says_what_happened_in_sentences():
     text = said(results())
     assert "35 kernels measured of 37 selected." in text
     assert "silu-forward-float32-mine-naive failed, raised: division by zero at line 3" in text
-    assert "1 kernel selected but absent here: the run was cut short." in text
+    assert "1 kernel selected but without figures: the run was cut short." in text
     assert "19 kernels with a claim: 8 hold" in text
     assert "1 broken." in text
     assert "silu-forward-float32-mine-all_nan breaks its claim (≤ 4 ulp)" in text
     assert "Largest error over all inputs: 8.389e+06 ulp" in text
     assert "stable takes" in text
+
+
+def test_a_kernel_without_figures_was_not_measured():
+    cut = results()
+    cut.kernels[0].accuracy, cut.kernels[0].throughput = None, []
+    assert "34 kernels measured of 37 selected." in said(cut)
+    assert "2 kernels selected but without figures" in said(cut)
+
+
+def test_claims_that_were_not_checked_are_counted():
+    only_speed = results()
+    for it in only_speed.kernels:
+        it.accuracy, it.safety, it.verdict = None, None, "none"
+    assert "19 kernels with a claim that was not checked." in said(only_speed)
 
 
 def test_good_news_are_good():

@@ -39,6 +39,14 @@ def test_an_error_of_zero_has_a_place_on_a_logarithmic_axis():
     assert {shown for _, _, shown in line["customdata"]} == {"0"}
 
 
+def test_an_error_too_large_for_the_axis_is_at_its_top():
+    far = kernel("softplus", "forward", "float64", "textbook")
+    far.accuracy.regions[0].max_ulp = float("inf")
+    line, cross = plots.error([far], "float64", plots.palette([far]))["data"]
+    assert line["y"][0] == plots.CEILING
+    assert plots.CEILING < cross["y"][0] < float("inf")
+
+
 def test_what_has_no_number_leaves_a_gap():
     nothing = all_nan("silu")
     (line,) = plots.error(

@@ -19,6 +19,8 @@ from tests.report_results import all_nan, failed, kernel
         (123456.0, "123,500"),
         (8388608.0, "8.389e+06"),
         (1.2345e300, "1.235e+300"),
+        (1.7976931348623157e308, "> 1e308"),
+        (float("inf"), "> 1e308"),
         (None, "–"),
     ],
 )
@@ -42,6 +44,10 @@ def test_decimal(number, shown):
     assert wording.decimal(number) == shown
 
 
+def test_grouped_takes_numbers_of_any_size():
+    assert wording.grouped("-18437736874454810623") == "-18,437,736,874,454,810,623"
+
+
 def test_one_line_holds_no_control_characters():
     assert wording.one_line("a\nb\x1b[31mc\td") == "a b [31mc d"
     assert wording.one_line("x" * 50, 10) == "x" * 9 + "…"
@@ -57,6 +63,9 @@ def test_verdicts():
     assert wording.verdict(kernel("silu", "forward", "float16", "stable")) == "holds"
     assert wording.verdict(kernel("silu", "forward", "float16", "textbook")) == "no claim"
     assert wording.verdict(all_nan("silu")) == "broken"
+    unchecked = kernel("silu", "forward", "float16", "stable")
+    unchecked.verdict = "none"
+    assert wording.verdict(unchecked) == "not checked"
     assert wording.verdict(failed("silu", "mine", "no")) == "failed: raised"
 
 

@@ -20,4 +20,4 @@ def _find() -> dict[str, Activation]:
 ACTIVATIONS = _find()
 globals().update(ACTIVATIONS)  # after every import: importing a module has bound its name here to the module
 
-__all__ = ["ACTIVATIONS", *ACTIVATIONS]  # noqa: PLE0604 - names that are found, not listed
+__all__ = ["ACTIVATIONS", *ACTIVATIONS]

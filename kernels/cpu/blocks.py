@@ -11,6 +11,7 @@ small, before 2^n is applied, once: nothing overflows or loses bits on the way t
 import math
 
 import numpy as np
+from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
@@ -18,6 +19,7 @@ from kernels.cpu.compile import block
 
 LN2 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))  # 0.6931471805599453…
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")  # 1.4426950408889634
+SHRINK = 2.0**-64  # takes dy far enough from overflow for what it is multiplied by
 BOUND = 4096.0  # e^±BOUND is zero or infinite in every dtype, whatever finite number it is multiplied by
 
 
@@ -46,6 +48,27 @@ def polynomial(typing_context, x, coefficients):
 
     suits = isinstance(x, types.Float) and isinstance(coefficients, types.UniTuple)
     return (x(x, coefficients), generate) if suits else None
+
+
+@intrinsic
+def power_of_two(typing_context, like, n):
+    """2^n in the type of ``like``, n held within its normal exponents; no call, so that loops can be vectorised."""
+
+    def generate(context, builder, signature, arguments):
+        bits = signature.return_type.bitwidth
+        exponent, fraction = (8, 23) if bits == 32 else (11, 52)
+        bias = (1 << (exponent - 1)) - 1
+        integer = arguments[1].type
+        for comparison, limit in (("<", 1 - bias), (">", bias)):
+            end = integer(limit)
+            beyond = builder.icmp_signed(comparison, arguments[1], end)
+            arguments = [arguments[0], builder.select(beyond, end, arguments[1])]
+        pattern = builder.shl(builder.add(arguments[1], integer(bias)), integer(fraction))
+        word = ir.IntType(bits)
+        return builder.bitcast(pattern if integer == word else builder.trunc(pattern, word), arguments[0].type)
+
+    suits = isinstance(like, types.Float) and n == types.int64
+    return (like(like, n), generate) if suits else None
 
 
 @block
@@ -78,10 +101,23 @@ def pair_sum(a, da, b, db):
 
 
 @block
+def accumulate(high, low, term, rest):
+    """The sum high + low with term + rest added: what high loses is kept in low."""
+    high, lost = two_sum(high, term)
+    return high, low + (lost + rest)
+
+
+@block
 def pair_quotient(a, da, b, db):
     """(a + da)/(b + db) as high + low."""
     high = a / b
     return high, (fma(-high, b, a) + (da - high * db)) / b
+
+
+@block
+def pair_polynomial(x, coefficients):
+    """A polynomial in which the constant outweighs the rest, as high + low."""
+    return two_sum(type(x)(coefficients[0]), x * polynomial(x, coefficients[1:]))
 
 
 @block
@@ -152,15 +188,18 @@ def exp_parts(z, dz):
 
 @block
 def scaled(f, n):
-    """f·2^n."""
-    return math.ldexp(f, n)
+    """f·2^n, in three steps of which only the last can round: 2^n alone would leave the range."""
+    third = n // 3
+    step = power_of_two(f, third)
+    return f * step * step * power_of_two(f, n - 2 * third)
 
 
 @block
 def scaled_product(dy, f, n):
-    """dy·f·2^n, where neither f·2^n nor dy·f need be in range."""
-    fraction, exponent = math.frexp(dy)
-    return math.ldexp(fraction * f, n + exponent)
+    """dy·f·2^n for n ≤ 0 and an f of moderate size: neither dy·f nor f·2^n need be in range."""
+    T = type(dy)
+    large = abs(dy) > 1
+    return scaled((dy * (T(SHRINK) if large else T(1))) * f, n + 64 if large else n)
 
 
 @block
@@ -168,4 +207,4 @@ def mirrored_product(dy, x, f, n):
     """dy·f′(x), given f′(−|x|) = f·2^n, where f′(x) + f′(−x) = 1."""
     if x < 0:
         return scaled_product(dy, f, n)
-    return dy * (type(x)(1) - math.ldexp(f, n))
+    return dy * (type(x)(1) - scaled(f, n))

@@ -15,15 +15,16 @@ compiled when it is first called.
 """
 
 import functools
+import math
 import numbers
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import ml_dtypes
 import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
-from numba.np.numpy_support import from_dtype
 
 from kernels.cpu import launch, loops
 from kernels.cpu.compile import block, compile_loop
@@ -43,9 +44,9 @@ class Activation:
         if learned:
             self.backward_alpha = BackwardAlpha(self)
 
-    def __call__(self, x: np.ndarray, *, variant: str = "stable", out=None, threads=None, **parameters) -> np.ndarray:
-        """f(x), an array of x's shape and dtype, in ``out`` where given."""
-        return self.forward(x, variant=variant, out=out, threads=threads, **parameters)
+    def __call__(self, x: np.ndarray, **options: Any) -> np.ndarray:
+        """f(x): see ``Forward.__call__``."""
+        return self.forward(x, **options)
 
     def __repr__(self) -> str:
         return f"<kernels.cpu.{self.name}>"
@@ -65,13 +66,13 @@ class Activation:
     def _value(self, name: str, value: Any, x: np.ndarray) -> float | np.ndarray:
         if isinstance(value, np.ndarray) and value.ndim == 0:
             value = value[()]
-        if isinstance(value, numbers.Real | np.floating) or type(value) in _SCALARS:
+        if isinstance(value, numbers.Real | ml_dtypes.bfloat16):
             return float(value)
         if name != self.learned or not isinstance(value, np.ndarray):
             array = " or an array with one number per channel" if name == self.learned else ""
             raise TypeError(f"{self.name}: {name} must be a number{array}, not {type(value).__name__}")
         if value.dtype != x.dtype:
-            raise TypeError(f"{self.name}: {name} is {value.dtype} but x is {x.dtype}: convert it with .astype(x.dtype)")
+            raise TypeError(f"{self.name}: {name} is {value.dtype} but x is {x.dtype}: use {name}.astype(x.dtype)")
         if x.ndim < 2 or value.shape != x.shape[1:2]:
             raise ValueError(
                 f"{self.name}: {name} of shape {value.shape} needs one number for each channel, which is axis 1 of x; "
@@ -80,37 +81,20 @@ class Activation:
         return value
 
 
-_SCALARS = {s.dtype.type for s in STORAGES.values()}
-
-
-@dataclass(frozen=True)
+@dataclass
 class Variant:
-    """A body, and how it is compiled for one storage."""
+    """A body, and what has been compiled with it: one loop for each storage and layout."""
 
     body: Dispatcher
-    prefix: str  # of the names of compiled code
-    in_blocks: bool = True
-
-    @functools.cache  # noqa: B019 - variants live as long as the module that defines them
-    def loop(self, loop: Callable[..., None], storage: Storage, arrays: str) -> Dispatcher:
-        """``loop`` with this body; ``arrays`` is its signature in a notation of one word an argument."""
-        parts = {"body": self.body, "load": storage.load, "store": storage.store}
-        name = f"{self.prefix}_{storage.name}_{loop.__name__}"
-        return compile_loop(loop, name, _signature(arrays, storage), parts)
-
-
-def _signature(words: str, storage: Storage) -> Any:
-    """Types of a loop's arguments: "x" and "x2" arrays of the dtype, "sum" of sums, "n" a count, "p3" 3 parameters."""
-    element = from_dtype(storage.memory)
-    known = {"x": element[::1], "x2": element[:, ::1], "sum": types.float64[:, ::1], "n": types.intp}
-    return types.void(*[known[w] if w in known else types.UniTuple(types.float64, int(w[1:])) for w in words.split()])
+    in_blocks: bool
+    compiled: dict[tuple[Callable[..., None], str], Dispatcher] = field(default_factory=dict)
 
 
 class Direction:
     """One direction of an activation: its variants, and what calls share."""
 
     name: ClassVar[str]
-    inputs: ClassVar[tuple[str, ...]]
+    flat: ClassVar[Callable[..., None]]  # the loop of its kernels
     takes_out: ClassVar[bool] = True
 
     def __init__(self, activation: Activation) -> None:
@@ -118,18 +102,26 @@ class Direction:
         self.variants: dict[str, Variant] = {}
 
     def variant(
-        self, variant: str, *, why: str, max_ulp: float | None = None, outside_roots: float = 0.0, in_blocks: bool = True
+        self,
+        variant: str,
+        *,
+        why: str,
+        max_ulp: float | None = None,
+        outside_roots: float = 0.0,
+        in_blocks: bool = True,
     ) -> Callable[[Callable[..., Any]], Dispatcher]:
-        """Decorate a body: it becomes a kernel in every dtype, with the bound that it claims."""
+        """Decorate a body: it becomes a kernel in every dtype, with the bound that it claims.
+
+        ``in_blocks`` is for sums: without it there is one running sum, from the first element to the last.
+        """
         claim = None if max_ulp is None else Claim(max_ulp, outside_roots)
 
         def define(body: Callable[..., Any]) -> Dispatcher:
-            compiled = body if isinstance(body, Dispatcher) else block(body)
-            prefix = f"{self.activation.name}_{self.name}_{variant}"
-            self.variants[variant] = Variant(compiled, prefix, in_blocks)
+            compilable = body if isinstance(body, Dispatcher) else block(body)
+            self.variants[variant] = Variant(compilable, in_blocks)
             for storage in STORAGES.values():
                 self._register(variant, storage, why, claim)
-            return compiled
+            return compilable
 
         return define
 
@@ -152,12 +144,25 @@ class Direction:
 
     def compile(self, variant: str, storage: Storage) -> None:
         """Compile one kernel, or load it from the cache."""
+        self._loop(variant, storage, self.flat)
+
+    def _loop(self, variant: str, storage: Storage, loop: Callable[..., None]) -> Dispatcher:
+        chosen = self.variants[variant]
+        compiled = chosen.compiled.get((loop, storage.name))
+        if compiled is None:
+            name = f"{self.activation.name}_{self.name}_{storage.name}_{variant}_{loop.__name__}"
+            parts = {"body": chosen.body, "load": storage.load, "store": storage.store}
+            compiled = compile_loop(loop, name, types.void(*self._signature(loop, storage)), parts)
+            chosen.compiled[loop, storage.name] = compiled
+        return compiled
+
+    def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
         raise NotImplementedError
 
     def _check(
         self, arrays: tuple[np.ndarray, ...], variant: str, out: np.ndarray | None, threads: int | None
-    ) -> tuple[Variant, Storage]:
-        """The variant and storage that a call is about.
+    ) -> Storage:
+        """The storage that a call is about.
 
         Raises:
             TypeError: something is not an array, or of the wrong dtype.
@@ -168,61 +173,87 @@ class Direction:
             raise TypeError(f"{name}: x must be a numpy array, not {type(x).__name__}")
         storage = BY_DTYPE.get(x.dtype)
         if storage is None:
-            raise TypeError(f"{name}: x is {x.dtype}, which is not supported: convert it to {', '.join(STORAGES)}")
-        others = [*zip(self.inputs, arrays[:-1], strict=False)] + ([] if out is None else [("out", out)])
-        for label, array in others:
-            if not isinstance(array, np.ndarray) or array.dtype != x.dtype:
-                got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
-                raise TypeError(f"{name}: {label} must be a numpy array of x's dtype, {x.dtype}, not {got}")
-            if array.shape != x.shape:
-                raise ValueError(f"{name}: {label} has shape {array.shape} but x has {x.shape}: they must be equal")
-        if out is not None and not out.flags.writeable:
-            raise ValueError(f"{name}: out is read-only: pass an array that can be written")
-        if threads is not None and threads < 1:
-            raise ValueError(f"{name}: threads is {threads}: pass at least 1, or None for a choice by size")
-        try:
-            return self.variants[variant], storage
-        except KeyError:
+            raise TypeError(f"{name}: x is {x.dtype}: convert it to one of {', '.join(STORAGES)}")
+        if len(arrays) > 1:
+            _check_like(x, arrays[0], f"{name}: dy")
+        if out is not None:
+            _check_like(x, out, f"{name}: out")
+            if not out.flags.writeable:
+                raise ValueError(f"{name}: out is read-only: pass an array that can be written")
+        if threads is not None and not (isinstance(threads, numbers.Integral) and threads >= 1):
+            raise ValueError(f"{name}: threads is {threads!r}: pass 1 or more, or None for a choice by size")
+        if variant not in self.variants:
             has = ", ".join(self.variants)
-            raise ValueError(f"{name} {self.name} has no variant {variant!r}; its variants: {has}") from None
+            raise ValueError(f"{name} {self.name} has no variant {variant!r}; its variants: {has}")
+        return storage
+
+
+def _check_like(x: np.ndarray, array: np.ndarray, label: str) -> None:
+    if not isinstance(array, np.ndarray) or array.dtype != x.dtype:
+        got = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"{label} must be a numpy array of x's dtype, {x.dtype}, not {got}")
+    if array.shape != x.shape:
+        raise ValueError(f"{label} has shape {array.shape} but x has {x.shape}: they must be equal")
 
 
 class Elementwise(Direction):
     """A direction whose result has an element for each element of x."""
 
-    flat: ClassVar[Callable[..., None]]
-    channels: ClassVar[Callable[..., None]]
+    arrays: ClassVar[int]  # that it takes
+    channels: ClassVar[Callable[..., None]]  # the loop with an α per channel
 
-    def compile(self, variant: str, storage: Storage) -> None:
-        self._flat_loop(self.variants[variant], storage)
+    def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
+        if loop is self.flat:
+            parameters = types.UniTuple(types.float64, len(self.activation.parameters))
+            return (*[storage.array(1)] * (self.arrays + 1), parameters)
+        return (*[storage.array(2)] * (self.arrays + 1), storage.array(1), types.intp)
 
-    def _flat_loop(self, variant: Variant, storage: Storage) -> Dispatcher:
-        return variant.loop(self.flat, storage, "x " * (len(self.inputs) + 1) + f"p{len(self.activation.parameters)}")
-
-    def _run(self, arrays, variant, out, threads, parameters) -> np.ndarray:
-        chosen, storage = self._check(arrays, variant, out, threads)
+    def _run(
+        self,
+        arrays: tuple[np.ndarray, ...],
+        variant: str,
+        out: np.ndarray | None,
+        threads: int | None,
+        parameters: dict[str, Any],
+    ) -> np.ndarray:
+        storage = self._check(arrays, variant, out, threads)
         values = self.activation.values(parameters, arrays[-1])
-        if not values or not isinstance(values[0], np.ndarray):
-            return launch.elementwise(self._flat_loop(chosen, storage), arrays, out, storage.view, threads, values)
-        loop = chosen.loop(self.channels, storage, "x2 " * (len(self.inputs) + 1) + "x n")
-        return launch.by_channel(loop, arrays, out, storage.view, threads, values[0])
+        if values and isinstance(values[0], np.ndarray):
+            loop = self._loop(variant, storage, self.channels)
+            return launch.by_channel(loop, arrays, out, storage.view, threads, values[0])
+        return launch.elementwise(self._loop(variant, storage, self.flat), arrays, out, storage.view, threads, values)
 
 
 class Forward(Elementwise):
-    name, inputs = "forward", ("x",)
+    name, arrays = "forward", 1
     flat, channels = staticmethod(loops.forward), staticmethod(loops.forward_channels)
 
-    def __call__(self, x: np.ndarray, *, variant: str = "stable", out=None, threads=None, **parameters) -> np.ndarray:
+    def __call__(
+        self,
+        x: np.ndarray,
+        *,
+        variant: str = "stable",
+        out: np.ndarray | None = None,
+        threads: int | None = None,
+        **parameters: Any,
+    ) -> np.ndarray:
         """f(x), an array of x's shape and dtype, in ``out`` where given."""
         return self._run((x,), variant, out, threads, parameters)
 
 
 class Backward(Elementwise):
-    name, inputs = "backward", ("dy", "x")
+    name, arrays = "backward", 2
     flat, channels = staticmethod(loops.backward), staticmethod(loops.backward_channels)
 
     def __call__(
-        self, dy: np.ndarray, x: np.ndarray, *, variant: str = "stable", out=None, threads=None, **parameters
+        self,
+        dy: np.ndarray,
+        x: np.ndarray,
+        *,
+        variant: str = "stable",
+        out: np.ndarray | None = None,
+        threads: int | None = None,
+        **parameters: Any,
     ) -> np.ndarray:
         """dy·f′(x), an array of x's shape and dtype, in ``out`` where given."""
         return self._run((dy, x), variant, out, threads, parameters)
@@ -231,29 +262,43 @@ class Backward(Elementwise):
 class BackwardAlpha(Direction):
     """The gradient with respect to a learned α, Σ dy·∂f/∂α: a body takes a sum (high, low) one element further."""
 
-    name, inputs, takes_out = "backward_alpha", ("dy", "x"), False
+    name, takes_out = "backward_alpha", False
+    flat = staticmethod(loops.channel_sums)
 
     def __call__(
-        self, dy: np.ndarray, x: np.ndarray, *, variant: str = "stable", threads=None, **parameters
+        self,
+        dy: np.ndarray,
+        x: np.ndarray,
+        *,
+        variant: str = "stable",
+        threads: int | None = None,
+        **parameters: Any,
     ) -> np.ndarray:
-        """The sum over x, 0-d; for an α per channel, one for each channel."""
-        chosen, storage = self._check((dy, x), variant, None, threads)
+        """The sum over x, of shape (); for an α per channel one for each, of α's shape."""
+        storage = self._check((dy, x), variant, None, threads)
         (alpha,) = self.activation.values(parameters, x)
-        per_channel = isinstance(alpha, np.ndarray)
-        channels, inner = (x.shape[1], int(np.prod(x.shape[2:]))) if per_channel else (1, launch.SUM_BLOCK)
-        sums = launch.channel_sums(
-            *self._loops(chosen, storage), dy, x, channels, inner, storage.view, threads, chosen.in_blocks
-        )
-        with np.errstate(over="ignore"):
-            return (sums if per_channel else sums[0]).astype(x.dtype).reshape(alpha.shape if per_channel else ())
+        if isinstance(alpha, np.ndarray):
+            shape, inner = alpha.shape, math.prod(x.shape[2:])
+        else:
+            shape, inner = (), launch.SUM_BLOCK
+        layout = launch.SumLayout(math.prod(shape), inner, self.variants[variant].in_blocks)
+        loop = self._loop(variant, storage, self.flat)
+        sums = launch.channel_sums(loop, _total(), dy, x, layout, storage.view, threads)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return sums.astype(x.dtype).reshape(shape)
 
     def compile(self, variant: str, storage: Storage) -> None:
-        self._loops(self.variants[variant], storage)
+        """Compile one kernel, and what adds up its partial sums."""
+        super().compile(variant, storage)
+        _total()
 
-    def _loops(self, variant: Variant, storage: Storage) -> tuple[Dispatcher, Dispatcher]:
-        return variant.loop(loops.channel_sums, storage, "x x sum sum n n n"), _total()
+    def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
+        return (*[storage.array(1)] * 2, _SUMS, _SUMS, types.intp, types.intp, types.intp)
+
+
+_SUMS = types.Array(types.float64, 2, "C")
 
 
 @functools.cache
 def _total() -> Dispatcher:
-    return compile_loop(loops.total, "total", types.void(types.float64[:, ::1], types.float64[:, ::1]), {})
+    return compile_loop(loops.total, "total", types.void(_SUMS, _SUMS), {})

@@ -15,7 +15,7 @@ def textbook(x, alpha):
     return T(alpha) * (exp(x) - T(1)) if x < 0 else x
 
 
-@elu.backward.variant("textbook", why="output + α, which saves an exponential: it cancels far left, and is 0 too early")
+@elu.backward.variant("textbook", why="output + α, to save an exponential: it cancels far left, 0 too early")
 def textbook_backward(dy, x, alpha):
     return dy * (textbook(x, alpha) + type(x)(alpha)) if x < 0 else dy
 

@@ -15,10 +15,10 @@ from kernels.cpu.blocks import (
     minus,
     mirrored_product,
     pair_of,
+    pair_polynomial,
     pair_product,
     pair_quotient,
     pair_sum,
-    polynomial,
     round_product,
     scaled,
     two_product,
@@ -26,13 +26,12 @@ from kernels.cpu.blocks import (
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.tables import GELU_SLOPE, GELU_SLOPE_ROOT, GELU_TAIL
+from kernels.tables import GELU_FAR, GELU_SLOPE, GELU_SLOPE_ROOT, GELU_TAIL, GELU_TAIL_CENTRE
 
 gelu = Activation("gelu")
 
-FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by: the tables end here
 SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")  # √½ = 0.7071067811865476
-DENSITY_AT_0 = (float.fromhex("0x1.9884533d43651p-2"), float.fromhex("-0x1.cbc0d30ebfd15p-56"))  # 1/√(2π) = 0.3989…
+DENSITY_AT_0 = (float.fromhex("0x1.9884533d43651p-2"), float.fromhex("-0x1.cbc0d30ebfd15p-56"))  # 1/√(2π) = 0.39894228…
 
 
 @gelu.forward.variant("textbook", why="½x·(1 + erf(x/√2)): it loses every digit in the left tail")
@@ -61,8 +60,8 @@ def exp_half_square(y):
 def tail(y):
     """R(y) as high + low."""
     T = type(y)
-    s = (y - T(5)) / (y + T(5))
-    high, low = two_sum(T(GELU_TAIL[0]), s * polynomial(s, GELU_TAIL[1:]))
+    s = (y - T(GELU_TAIL_CENTRE)) / (y + T(GELU_TAIL_CENTRE))
+    high, low = pair_polynomial(s, GELU_TAIL)
     return pair_quotient(high, low, *two_sum(y, T(1)))
 
 
@@ -72,7 +71,7 @@ def slope(y):
     T = type(y)
     t, dt = minus(y, T(0), GELU_SLOPE_ROOT)
     if abs(t) <= T(0.5):
-        return pair_product(t, dt, *two_sum(T(GELU_SLOPE[0]), t * polynomial(t, GELU_SLOPE[1:])))
+        return pair_product(t, dt, *pair_polynomial(t, GELU_SLOPE))
     high, low = pair_product(-y, T(0), *pair_of(y, DENSITY_AT_0))
     return pair_sum(high, low, *tail(y))
 
@@ -80,14 +79,16 @@ def slope(y):
 @gelu.forward.variant("stable", why="the left tail as e^(−y²/2)·R(y), from an exact y²", max_ulp=4)
 def stable(x):
     T = type(x)
-    y = at_most(abs(x), T(FAR))
+    if x > T(GELU_FAR):
+        return x
+    y = at_most(abs(x), T(GELU_FAR))
     m, n = exp_half_square(y)
     f = round_product(m, *tail(y))
-    return scaled(-y * f, n) if x < 0 else x * (T(1) - scaled(f, n))
+    return scaled(-y * f, n) if x < 0 else round_product(x, *two_sum(T(1), -scaled(f, n)))
 
 
 @gelu.backward.variant("stable", why="e^(−y²/2)·(R(y) − y/√(2π)), with the root divided out", max_ulp=4)
 def stable_backward(dy, x):
-    y = at_most(abs(x), type(x)(FAR))
+    y = at_most(abs(x), type(x)(GELU_FAR))
     m, n = exp_half_square(y)
     return mirrored_product(dy, x, round_product(m, *slope(y)), n)

@@ -73,7 +73,7 @@ def s_of(y):
     return pair_sum(u, du, *two_product(y, y))
 
 
-@gelu_tanh.forward.variant("stable", why="x·σ(v), v = 2u carried as high + low: nothing overflows or cancels", max_ulp=4)
+@gelu_tanh.forward.variant("stable", why="x·σ(v), v as high + low: nothing overflows or cancels", max_ulp=4)
 def stable(x):
     T = type(x)
     y = at_most(abs(x), T(FAR))

@@ -6,9 +6,11 @@ alike wherever the pieces end, so the bits do not depend on how many threads the
 """
 
 import functools
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,32 +19,34 @@ LINE = 64  # pieces start at multiples of this many elements, so that no two thr
 SUM_BLOCK = 1 << 14  # elements summed before sums are added up: fixed, so that the order is
 
 Loop = Callable[..., None]
+Arrays = tuple[np.ndarray, ...]
 View = Callable[[np.ndarray], np.ndarray]  # an array as compiled code takes it: Storage.view
 
 
-def elementwise(loop: Loop, arrays: tuple[np.ndarray, ...], out: np.ndarray | None, view: View, threads: int | None, *extra
+def elementwise(
+    loop: Loop, arrays: Arrays, out: np.ndarray | None, view: View, threads: int | None, parameters: tuple[float, ...]
 ) -> np.ndarray:
-    """``loop(*arrays, out, *extra)`` over equally shaped arrays, taken as flat."""
+    """``loop(*arrays, out, parameters)`` over equally shaped arrays, taken as flat."""
     inputs = [view(_plain(a).reshape(-1)) for a in arrays]
     result = _buffer(arrays, out)
     flat = view(result.reshape(-1))
 
     def piece(start: int, stop: int) -> None:
-        loop(*[a[start:stop] for a in inputs], flat[start:stop], *extra)
+        loop(*[a[start:stop] for a in inputs], flat[start:stop], parameters)
 
     if threads == 1 or (threads is None and flat.size < 2 * PER_THREAD):
-        loop(*inputs, flat, *extra)
+        loop(*inputs, flat, parameters)
     else:
-        share(piece, flat.size, LINE, threads or available(flat.size))
+        share(piece, flat.size, LINE, threads or worthwhile(flat.size))
     return _finish(out, result)
 
 
 def by_channel(
-    loop: Loop, arrays: tuple[np.ndarray, ...], out: np.ndarray | None, view: View, threads: int | None, alpha: np.ndarray
+    loop: Loop, arrays: Arrays, out: np.ndarray | None, view: View, threads: int | None, alpha: np.ndarray
 ) -> np.ndarray:
     """``loop(*arrays, out, alpha, first)``, where axis 1 of the arrays is the axis of α."""
     shape = arrays[-1].shape
-    planes = (shape[0] * shape[1], int(np.prod(shape[2:])))
+    planes = (shape[0] * shape[1], math.prod(shape[2:]))
     inputs = [view(_plain(a)).reshape(planes) for a in arrays]
     result = _buffer(arrays, out)
     table, grid = view(_plain(alpha)), view(result).reshape(planes)
@@ -50,24 +54,34 @@ def by_channel(
     def piece(start: int, stop: int) -> None:
         loop(*[a[start:stop] for a in inputs], grid[start:stop], table, start)
 
-    share(piece, planes[0], 1, threads or available(result.size))
+    share(piece, planes[0], 1, threads or worthwhile(result.size))
     return _finish(out, result)
 
 
+@dataclass(frozen=True)
+class SumLayout:
+    """Rows of channels × inner elements, and whether they are summed in blocks or in one go."""
+
+    channels: int
+    inner: int
+    in_blocks: bool
+
+
 def channel_sums(
-    loop: Loop, total: Loop, dy: np.ndarray, x: np.ndarray, channels: int, inner: int, view: View, threads: int | None, in_blocks: bool
+    loop: Loop, total: Loop, dy: np.ndarray, x: np.ndarray, layout: SumLayout, view: View, threads: int | None
 ) -> np.ndarray:
-    """One sum for each channel, in float64. Without ``in_blocks`` each is one running sum from first to last."""
+    """One sum for each channel, in float64."""
     dy, x = view(_plain(dy).reshape(-1)), view(_plain(x).reshape(-1))
-    rows = -(-x.size // max(1, channels * inner))
-    per_block = max(1, SUM_BLOCK // max(1, channels * inner)) if in_blocks else max(1, rows)
-    blocks = max(1, -(-rows // per_block))
-    high, low = np.zeros((2, blocks, channels))
+    row = max(1, layout.channels * layout.inner)
+    rows = max(1, -(-x.size // row))
+    per_block = max(1, SUM_BLOCK // row) if layout.in_blocks else rows
+    blocks = -(-rows // per_block)
+    high, low = np.zeros((2, blocks, layout.channels))
 
     def piece(start: int, stop: int) -> None:
-        loop(dy, x, high[start:stop], low[start:stop], inner, per_block, start)
+        loop(dy, x, high[start:stop], low[start:stop], layout.inner, per_block, start)
 
-    share(piece, blocks, 1, threads or available(x.size))
+    share(piece, blocks, 1, threads or worthwhile(x.size))
     total(high, low)
     return np.where(np.isfinite(high[0]), high[0] + low[0], high[0])
 
@@ -84,7 +98,7 @@ def share(task: Callable[[int, int], None], count: int, multiple: int, threads: 
         other.result()
 
 
-def available(size: int) -> int:
+def worthwhile(size: int) -> int:
     """How many threads are worth it for an array of this size."""
     return max(1, min(_cores(), size // PER_THREAD))
 
@@ -109,7 +123,7 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array if array.flags.carray else np.array(array, order="C")
 
 
-def _buffer(arrays: tuple[np.ndarray, ...], out: np.ndarray | None) -> np.ndarray:
+def _buffer(arrays: Arrays, out: np.ndarray | None) -> np.ndarray:
     """Where to compute: in ``out``, unless it is strided or half covers an input."""
     if out is not None:
         plain = np.asarray(out)

@@ -8,7 +8,7 @@ float64. Arrays are flat, except in the ``channels`` loops: those go over planes
 
 import numpy as np
 
-from kernels.cpu.blocks import pair_sum
+from kernels.cpu.blocks import accumulate
 
 
 def body(*arguments):
@@ -52,10 +52,10 @@ def channel_sums(dy, x, high, low, inner, rows, first):
         for row in range((first + b) * rows, (first + b + 1) * rows):
             for c in range(channels):
                 start = (row * channels + c) * inner
-                h, l = high[b, c], low[b, c]
+                h, rest = high[b, c], low[b, c]
                 for i in range(start, min(start + inner, x.size)):
-                    h, l = body(h, l, load(dy[i]), load(x[i]))
-                high[b, c], low[b, c] = h, l
+                    h, rest = body(h, rest, load(dy[i]), load(x[i]))
+                high[b, c], low[b, c] = h, rest
 
 
 def total(high, low):
@@ -63,4 +63,4 @@ def total(high, low):
     blocks, channels = high.shape
     for b in range(1, blocks):
         for c in range(channels):
-            high[0, c], low[0, c] = pair_sum(high[0, c], low[0, c], high[b, c], low[b, c])
+            high[0, c], low[0, c] = accumulate(high[0, c], low[0, c], high[b, c], low[b, c])

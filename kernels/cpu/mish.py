@@ -16,6 +16,7 @@ from kernels.cpu.blocks import (
     minus,
     over_square,
     pair_product,
+    pair_quotient,
     pair_sum,
     polynomial,
     round_product,
@@ -58,7 +59,9 @@ def stable(x):
     m, n = exp_parts(-abs(x), T(0))
     w = scaled(m, n)
     if x < 0:
-        return scaled(x * m * ((w + T(2)) / fma(w, w + T(2), T(2))), n)
+        a, da = two_sum(T(2), w)
+        b, db = pair_product(w, T(0), a, da)
+        return scaled(x * round_product(m, *pair_quotient(a, da, *pair_sum(b, db, T(2), T(0)))), n)
     a = T(1) + T(2) * w
     return x * (a / fma(T(2) * w, w, a))
 

@@ -6,21 +6,19 @@ The gradient with respect to α is Σ dyᵢ·xᵢ over xᵢ < 0, for each channe
 
 import numpy as np
 
-from kernels.cpu import leaky_relu
-from kernels.cpu.blocks import pair_sum, two_product
+from kernels.cpu.blocks import accumulate, two_product
 from kernels.cpu.define import Activation
+from kernels.cpu.leaky_relu import stable, stable_backward, textbook, textbook_backward
 
 prelu = Activation("prelu", learned="alpha", alpha=0.25)
 
-prelu.forward.variant("textbook", why="max(αx, x) as printed: another function if a learned α passes 1")(
-    leaky_relu.textbook
-)
-prelu.backward.variant("textbook", why="1 for x > 0, else α: a NaN gets the gradient α")(leaky_relu.textbook_backward)
-prelu.forward.variant("stable", why="chosen by the sign of x, αx formed in binary64", max_ulp=1)(leaky_relu.stable)
-prelu.backward.variant("stable", why="the same, with NaN for NaN", max_ulp=1)(leaky_relu.stable_backward)
+prelu.forward.variant("textbook", why="max(αx, x) as printed: wrong once a learned α passes 1")(textbook)
+prelu.backward.variant("textbook", why="1 for x > 0, else α: a NaN gets the gradient α")(textbook_backward)
+prelu.forward.variant("stable", why="chosen by the sign of x, αx formed in binary64", max_ulp=1)(stable)
+prelu.backward.variant("stable", why="the same, with NaN for NaN", max_ulp=1)(stable_backward)
 
 
-@prelu.backward_alpha.variant("textbook", why="one running sum: its error grows with the count of terms", in_blocks=False)
+@prelu.backward_alpha.variant("textbook", why="one running sum: its error grows with the terms", in_blocks=False)
 def textbook_backward_alpha(high, low, dy, x):
     return (type(x)(high) + dy * x, low) if x < 0 else (type(x)(high), low)
 
@@ -29,5 +27,4 @@ def textbook_backward_alpha(high, low, dy, x):
 def stable_backward_alpha(high, low, dy, x):
     if x >= 0:
         return high, low
-    product, rest = two_product(np.float64(dy), np.float64(x))
-    return pair_sum(high, low, product, rest)
+    return accumulate(high, low, *two_product(np.float64(dy), np.float64(x)))

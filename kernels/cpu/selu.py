@@ -18,13 +18,13 @@ LAMBDA = float.fromhex("0x1.0cfabd6a91132p+0")  # λ = 1.0507009873554805
 LAMBDA_ALPHA = float.fromhex("0x1.c212cc640f031p+0")  # λα = 1.7580993408473769
 
 
-@selu.forward.variant("textbook", why="λα·(e^x − 1) as printed, with the five printed digits of λ and α: cancels near 0")
+@selu.forward.variant("textbook", why="λα·(e^x − 1), five printed digits of λ and α: it cancels near 0")
 def textbook(x):
     T = type(x)
     return T(PRINTED_LAMBDA) * (T(PRINTED_ALPHA) * (exp(x) - T(1)) if x < 0 else x)
 
 
-@selu.backward.variant("textbook", why="output + λα, with the five printed digits: cancels far left, and is 0 too early")
+@selu.backward.variant("textbook", why="output + λα, five printed digits: it cancels far left, 0 too early")
 def textbook_backward(dy, x):
     T = type(x)
     return dy * (textbook(x) + T(PRINTED_LAMBDA) * T(PRINTED_ALPHA) if x < 0 else T(PRINTED_LAMBDA))

@@ -20,7 +20,7 @@ def textbook_backward(dy, x):
     return dy * (s * (type(x)(1) - s))
 
 
-# Both variants below use w = e^(−|x|) ≤ 1, which cannot overflow:
+# The variants below use w = e^(−|x|) ≤ 1, which cannot overflow:
 #   σ(x) = 1/(1 + w) for x ≥ 0 and w/(1 + w) for x < 0,   σ′(x) = w/(1 + w)².
 
 

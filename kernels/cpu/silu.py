@@ -16,6 +16,7 @@ from kernels.cpu.blocks import (
     pair_sum,
     round_product,
     scaled,
+    scaled_product,
     two_sum,
 )
 from kernels.cpu.define import Activation
@@ -41,16 +42,15 @@ def textbook_backward(dy, x, beta):
     return dy * (s + z * s * (T(1) - s))
 
 
-@silu.forward.variant("stable", why="in e^(−|z|), which cannot overflow, carried as m·2^n to keep its last bits", max_ulp=4)
+@silu.forward.variant("stable", why="in e^(−|z|), which can't overflow, carried as m·2^n to lose no bits", max_ulp=4)
 def stable(x, beta):
     T = type(x)
     z, a, da = argument(beta, x)
     if z <= -T(BOUND):
         return copysign(T(0), x)
     m, n = exp_parts(a, da)
-    if z < 0:
-        return scaled(x * m / (T(1) + scaled(m, n)), n)
-    return x / (T(1) + scaled(m, n))
+    d = T(1) + scaled(m, n)
+    return scaled_product(x, m / d, n) if z < 0 else x / d
 
 
 @silu.backward.variant("stable", why="1 + z + e^z = t + e^z₀·(e^t − 1), t = z − z₀: exact at the root", max_ulp=4)

@@ -9,7 +9,7 @@ from kernels.cpu.define import Activation
 softplus = Activation("softplus", beta=1.0)
 
 
-@softplus.forward.variant("textbook", why="the formula as printed: e^x overflows on the right, and 1 + e^x is 1 far left")
+@softplus.forward.variant("textbook", why="the definition: e^x overflows on the right, and 1 + e^x is 1 far left")
 def textbook(x, beta):
     T = type(x)
     return log(T(1) + exp(T(beta * x))) / T(beta)

@@ -13,6 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
+from numba.np.numpy_support import from_dtype
 
 from kernels.cpu.compile import block
 
@@ -90,6 +91,10 @@ class Storage:
     memory: np.dtype  # what compiled code takes the elements for
     load: Dispatcher = unchanged
     store: Dispatcher = unchanged
+
+    def array(self, dimensions: int) -> types.Array:
+        """The type of a contiguous array of it in compiled code."""
+        return types.Array(from_dtype(self.memory), dimensions, "C")
 
     def view(self, array: np.ndarray) -> np.ndarray:
         """The same elements as compiled code takes them."""

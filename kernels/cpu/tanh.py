@@ -22,7 +22,7 @@ def textbook_backward(dy, x):
     return dy * (type(x)(1) - y * y)
 
 
-@tanh.forward.variant("stable", why="t/(t + 2) with t = e^(2|x|) − 1 from expm1, |x| clamped where tanh is 1", max_ulp=4)
+@tanh.forward.variant("stable", why="t/(t + 2), t = e^(2|x|) − 1 from expm1, |x| clamped where tanh is 1", max_ulp=4)
 def stable(x):
     T = type(x)
     t = expm1(T(2) * at_most(abs(x), T(SATURATED)))

@@ -72,7 +72,7 @@ function filter() {
   const kept = rows.filter(passes);
   table.setFilter(passes);
   document.getElementById("matched").textContent = `${kept.length} of ${rows.length} kernels`;
-  for (const input of form.elements) input.classList.toggle("set", Boolean(input.type === "checkbox" ? input.checked : input.value));
+  for (const input of form.querySelectorAll("[name]")) input.classList.toggle("set", new FormData(form).get(input.name) > "");
   scatter(kept);
 }
 
@@ -97,6 +97,8 @@ const floor = 0.01; // ulp; a logarithmic axis has no place for 0
 const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 function scatter(kept) {
+  const figure = document.getElementById("tradeoff-plot");
+  if (!figure) return; // nothing was timed
   const time = `${hot}_ns_per_element`;
   const drawn = kept.filter((row) => row[time] !== null && row.max_ulp !== null);
   const data = Object.entries(colours).map(([author, color]) => {
@@ -105,7 +107,7 @@ function scatter(kept) {
       name: plain(author.length > 40 ? `${author.slice(0, 39)}…` : author),
       mode: "markers",
       x: own.map((row) => row[time]),
-      y: own.map((row) => Math.max(row.max_ulp, floor)),
+      y: own.map((row) => Math.min(Math.max(row.max_ulp, floor), 1e300)),
       marker: { color, size: 9, opacity: 0.8, symbol: own.map((row) => (row.mismatches ? "x" : "circle")) },
       customdata: own.map((row) => [plain(row.kernel), row.shown.max_ulp, row.shown[time], row.shown.mismatches, row.link]),
       hovertemplate: "<b>%{customdata[0]}</b><br>%{customdata[1]} ulp, %{customdata[2]} ns/element<br>mismatches: %{customdata[3]}<extra></extra>",
@@ -117,7 +119,6 @@ function scatter(kept) {
     hovermode: "closest",
     shapes: [{ type: "line", xref: "paper", x0: 0, x1: 1, y0: 0.5, y1: 0.5, line: { dash: "dot", width: 1 }, label: { text: "½ ulp", textposition: "end", yanchor: "bottom", font: { size: 10 } } }],
   };
-  const figure = document.getElementById("tradeoff-plot");
   draw(figure, { data: data.filter((trace) => trace.x.length), layout }).then(() => {
     figure.removeAllListeners("plotly_click");
     figure.on("plotly_click", ({ points }) => (location.href = points[0].customdata[4]));

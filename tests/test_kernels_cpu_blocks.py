@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+"""The building blocks, each on its own, in float32 and float64."""
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numba import njit
+
+from kernels.cpu import blocks
+
+RNG = np.random.default_rng(7)
+TYPES = (np.float32, np.float64)
+TERMS = (1.0, -0.1, 0.3, 1e-3)
+
+
+@njit(error_model="numpy")
+def two_sum(a, b):
+    return blocks.two_sum(a, b)
+
+
+@njit(error_model="numpy")
+def two_product(a, b):
+    return blocks.two_product(a, b)
+
+
+@njit(error_model="numpy")
+def pair_quotient(a, b):
+    return blocks.pair_quotient(a, a * type(a)(0), b, b * type(a)(0))
+
+
+@njit(error_model="numpy")
+def pair_polynomial(x):
+    return blocks.pair_polynomial(x, TERMS)
+
+
+@njit(error_model="numpy")
+def power_of_two(like, n):
+    return blocks.power_of_two(like, n)
+
+
+@njit(error_model="numpy")
+def scaled(f, n):
+    return blocks.scaled(f, n)
+
+
+@njit(error_model="numpy")
+def scaled_product(dy, f, n):
+    return blocks.scaled_product(dy, f, n)
+
+
+@njit(error_model="numpy")
+def exp_parts(z):
+    return blocks.exp_parts(z, type(z)(0))
+
+
+@njit(error_model="numpy")
+def clamped(x):
+    one = type(x)(1)
+    return blocks.at_least(x, -one), blocks.at_most(x, one)
+
+
+@njit(error_model="numpy")
+def argument(beta, x):
+    return blocks.argument(beta, x)
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_sums_and_products_are_exact(real):
+    for a, b in RNG.standard_normal((50, 2)).astype(real):
+        high, low = two_sum(a, b)
+        assert Fraction(float(high)) + Fraction(float(low)) == Fraction(float(a)) + Fraction(float(b))
+        high, low = two_product(a, b)
+        assert Fraction(float(high)) + Fraction(float(low)) == Fraction(float(a)) * Fraction(float(b))
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_pairs_hold_twice_the_digits(real):
+    unit = float(np.finfo(real).eps)
+    for a, b in RNG.uniform(0.5, 2, (50, 2)).astype(real):
+        want = Fraction(float(a)) / Fraction(float(b))
+        high, low = pair_quotient(a, b)
+        assert abs(Fraction(float(high)) + Fraction(float(low)) - want) < want * Fraction(4 * unit * unit)
+        x = Fraction(float(a / 4))
+        want = sum(Fraction(float(real(c))) * x**i for i, c in enumerate(TERMS))
+        high, low = pair_polynomial(a / 4)
+        assert abs(Fraction(float(high)) + Fraction(float(low)) - want) < Fraction(unit) / 16
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_a_power_of_two_is_held_within_the_normal_numbers(real):
+    info = np.finfo(real)
+    for n in (0, 1, -1, info.maxexp - 1, info.minexp):
+        assert power_of_two(real(1), n) == real(2.0) ** n
+    assert power_of_two(real(1), 5000) == real(2.0) ** (info.maxexp - 1)
+    assert power_of_two(real(1), -5000) == info.tiny
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_scaling_rounds_once_and_reaches_zero(real):
+    info = np.finfo(real)
+    least = info.minexp - info.nmant
+    for n in [*range(least - 3, least + 70), 0, 7, info.maxexp - 1]:
+        for f in (real(1), real(-1.5), real(1) + info.eps):
+            want = np.ldexp(np.float64(f), n).astype(real) if real is np.float32 else math.ldexp(float(f), n)
+            assert scaled(f, n) == want
+    with np.errstate(over="ignore"):
+        for f in (info.max, -info.max):
+            assert scaled(f, -6000) == 0
+            assert np.signbit(scaled(f, -6000)) == (f < 0)
+            assert scaled(f, -info.maxexp) == real(f * real(0.5) ** 40) * real(2.0) ** (40 - info.maxexp)
+    assert np.isnan(scaled(real(np.nan), -3))
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_a_product_is_in_range_although_its_parts_are_not(real):
+    info = np.finfo(real)
+    deep, top = 2 * info.minexp + 20, info.maxexp - 1
+    assert scaled_product(real(2.0) ** top, real(-700), deep) == real(-700) * real(2.0) ** (deep + top)
+    assert scaled_product(info.max, real(700), -10) == real(info.max / 1024) * real(700)
+    assert scaled_product(info.smallest_subnormal, real(3), 0) == 3 * info.smallest_subnormal
+    assert scaled_product(real(0), real(3), -5) == 0
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_the_exponential_in_parts(real):
+    for z in (0.0, -0.1, -1.0, -30.0, -87.5, -300.0, -1400.0, -4000.0):
+        m, n = exp_parts(real(z))
+        assert 0.7 < m < 1.42
+        assert math.log(m) + n * math.log(2) == pytest.approx(float(real(z)), rel=1e-6)
+    assert exp_parts(real(-np.inf))[0] == 0
+    assert np.isnan(exp_parts(real(np.nan))[0])
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_clamping_keeps_a_nan(real):
+    assert clamped(real(5)) == (5, 1)
+    assert clamped(real(-5)) == (-1, -5)
+    assert np.isnan(clamped(real(np.nan))).all()
+
+
+@pytest.mark.parametrize("real", TYPES)
+def test_the_argument_is_exact(real):
+    unit = Fraction(float(np.finfo(real).eps))
+    for x in RNG.standard_normal(20).astype(real):
+        z, a, da = argument(1.7, x)
+        want = -abs(Fraction(1.7) * Fraction(float(x)))
+        assert abs(Fraction(float(a)) + Fraction(float(da)) - want) <= abs(want) * unit**2
+        assert (z > 0) == (x > 0)
+    assert argument(0.0, real(np.inf)) == (0, 0, 0)
+    assert argument(3.0, real(-np.inf)) == (-blocks.BOUND, -blocks.BOUND, 0)
+    assert np.isnan(argument(0.0, real(np.nan))[0])

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Shapes, strides, out and threads: the same bits whatever way the elements lie and are shared out."""
+
+import os
+
+import numpy as np
+import pytest
+
+from kernels.cpu import launch, leaky_relu, prelu, silu
+
+RNG = np.random.default_rng(4)
+
+
+def draw(*shape: int) -> np.ndarray:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def layouts():
+    """Arrays of one content that lie differently in memory."""
+    x = draw(6, 4)
+    spaced = np.zeros((12, 8), np.float32)
+    spaced[::2, ::2] = x
+    raw = np.zeros(x.nbytes + 1, np.uint8)
+    unaligned = raw[1:].view(np.float32).reshape(x.shape)
+    unaligned[...] = x
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    return x, {
+        "fortran": np.asfortranarray(x),
+        "spaced": spaced[::2, ::2],
+        "reversed": x[::-1, ::-1].copy()[::-1, ::-1],
+        "unaligned": unaligned,
+        "read-only": frozen,
+    }
+
+
+@pytest.mark.parametrize("layout", ["fortran", "spaced", "reversed", "unaligned", "read-only"])
+def test_the_layout_of_inputs_and_out_does_not_matter(layout):
+    x, all_layouts = layouts()
+    other = all_layouts[layout]
+    before = other.copy()
+    want, slope = silu(x), silu.backward(x, x)
+    np.testing.assert_array_equal(silu(other), want)
+    np.testing.assert_array_equal(silu.backward(other, x), slope)
+    np.testing.assert_array_equal(silu.backward(x, other), slope)
+    np.testing.assert_array_equal(other, before)
+    if other.flags.writeable:
+        assert silu(x, out=other) is other
+        np.testing.assert_array_equal(other, want)
+
+
+def test_broadcast_inputs_are_accepted():
+    dy = np.broadcast_to(np.float32(1), (6, 4))
+    x = draw(6, 4)
+    np.testing.assert_array_equal(silu.backward(dy, x), silu.backward(np.ones_like(x), x))
+
+
+def test_out_may_be_an_input():
+    dy, x = draw(1000), draw(1000)
+    want = silu.backward(dy, x)
+    for target in (0, 1):
+        arrays = [dy.copy(), x.copy()]
+        assert silu.backward(*arrays, out=arrays[target]) is arrays[target]
+        np.testing.assert_array_equal(arrays[target], want)
+
+
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_out_may_half_cover_an_input(shift):
+    memory = draw(1001)
+    x, out = (memory[:-1], memory[1:]) if shift > 0 else (memory[1:], memory[:-1])
+    want = silu(x.copy())
+    silu(x, out=out)
+    np.testing.assert_array_equal(out, want)
+
+
+def test_inputs_are_not_written():
+    dy, x = draw(100), draw(100)
+    copies = dy.copy(), x.copy()
+    silu.backward(dy, x)
+    np.testing.assert_array_equal(dy, copies[0])
+    np.testing.assert_array_equal(x, copies[1])
+
+
+@pytest.mark.parametrize("threads", [None, 2, 3, 7])
+def test_threads_do_not_change_the_bits(threads):
+    x, dy = draw(2 * launch.PER_THREAD + 77), draw(2 * launch.PER_THREAD + 77)
+    assert silu(x, threads=threads).tobytes() == silu(x, threads=1).tobytes()
+    assert silu.backward(dy, x, threads=threads).tobytes() == silu.backward(dy, x, threads=1).tobytes()
+    one = prelu.backward_alpha(dy, x, threads=1)
+    assert prelu.backward_alpha(dy, x, threads=threads).tobytes() == one.tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_threads_share_planes_of_channels(threads):
+    x, alpha = draw(5, 3, 7), draw(3)
+    want = np.where(x > 0, x, (alpha[None, :, None].astype(float) * x).astype(np.float32))
+    np.testing.assert_array_equal(prelu(x, alpha=alpha, threads=threads), want)
+
+
+def test_pieces_cover_everything_once():
+    for count in (0, 1, 63, 64, 65, 1000):
+        for threads in (1, 2, 3, 50):
+            seen = np.zeros(count, int)
+
+            def mark(start, stop, seen=seen):
+                assert start % 64 == 0
+                seen[start:stop] += 1
+
+            launch.share(mark, count, 64, threads)
+            assert (seen == 1).all()
+
+
+def test_an_error_in_a_thread_reaches_the_caller():
+    def fail(start, stop):
+        if start:
+            raise RuntimeError("in a thread")
+
+    with pytest.raises(RuntimeError, match="in a thread"):
+        launch.share(fail, 128, 64, 2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_threads_work_in_a_forked_child():
+    x = draw(1000)
+    want = leaky_relu(x, threads=2)
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if leaky_relu(x, threads=2).tobytes() == want.tobytes() else 1)
+    assert os.waitpid(child, 0)[1] == 0
