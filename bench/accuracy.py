@@ -73,9 +73,10 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
 
 def fingerprint(got: np.ndarray, form: Format) -> str:
     """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
-    canonical = np.where(np.isnan(got), form.dtype.type(np.nan), got)
-    canonical = canonical.view(form.pattern) & form.pattern.type((1 << form.bits) - 1)
-    canonical[np.isnan(got)] = form.infinity_pattern | 1 << (form.precision - 2)
+    patterns = np.ascontiguousarray(got).view(form.pattern)
+    magnitudes = patterns & form.pattern.type((1 << (form.bits - 1)) - 1)
+    canonical_nan = form.pattern.type(form.infinity_pattern | 1 << (form.precision - 2))
+    canonical = np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
     blocks = range(0, len(got), FINGERPRINT_BLOCK)
     little = canonical.astype(form.pattern.newbyteorder("<"))
     digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]

@@ -2,6 +2,8 @@
 """`pytest --benchmark`: the hooks that put the suite in the place of the tests, and write the report."""
 
 import shlex
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,6 @@ from bench.suite import Suite, chosen_kernel, session_key
 from reports import ReportError, terminal, write
 
 SUITE = Path(__file__).with_name("suite.py")
-EXPECTED_WARNINGS = ("Benchmark fixture was not used", "Not saving anything")  # with --only accuracy, or a failure
 TIMING_SECONDS = 0.1  # at most, for each timing
 TIMING_ROUNDS = 3  # at least
 
@@ -32,8 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options = read_options(config)
     _run_alone(config)
     config._rootpath = ROOT  # pytest takes the folder after --report-dir for one of tests, and would root itself there
-    for message in EXPECTED_WARNINGS:
-        config.addinivalue_line("filterwarnings", f"ignore:{message}:pytest_benchmark.logger.PytestBenchmarkWarning")
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")  # --only accuracy, or a failure
     if not config.getoption("collectonly"):
         _claim_folder(options.report_dir)
         _set_unless_given(config, "benchmark_json", options.report_dir / "benchmark.json")
@@ -102,17 +102,25 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         prepare(kernels, run.oracle, questions)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Write the report, of what was measured so far where the run was interrupted."""
     run = session.config.stash.get(session_key, None)
-    if run is None or not run.results:
-        return
+    if run is None:
+        return (yield)
+    if run.results:
+        _write_report(run)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Not saving anything")  # where nothing was timed, and nothing is amiss
+        return (yield)
+
+
+def _write_report(run: Session) -> None:
     run.report = run.finished()
-    if not session.config._benchmarksession.benchmarks:  # an earlier run's must not pass for this one's
-        (run.options.report_dir / "benchmark.json").unlink(missing_ok=True)
     try:
         run.index = write(run.report, run.options.report_dir)
+        if not any(result.throughput for result in run.results):  # an earlier run's must not pass for this one's
+            (run.options.report_dir / "benchmark.json").unlink(missing_ok=True)
     except ReportError as error:
         raise pytest.UsageError(str(error)) from error
 

@@ -38,7 +38,7 @@ class Rounded:
     """An exact real y against a format.
 
     ``ordinal`` is that of RN(y), round to nearest, ties to even; ``exponent`` is E = max(floor(log2 |y|), emin), whence
-    ulp = 2^(E - p + 1); ``hi + lo`` is y / 2^E to about 2^-100, and on the right side of a power of two; ``sign`` is
+    ulp = 2^(E - p + 1); ``hi + lo`` is y / 2^E to 2^-80 or less, and on the right side of a power of two; ``sign`` is
     that of y, 0 where y is 0.
     """
 
@@ -170,6 +170,10 @@ class _Side:
         if key not in self.known:
             one = (mpf(1),) if with_dy else ()
             value = abs(self.function(anchor if right else -anchor, *one))
-            start = self.function(mpf(0), *one) == 0 if anchor == NEAR else abs(self.limits[right]) == mp.inf
-            self.known[key] = value, bool(start)
+            if anchor == NEAR:  # f(0) does not tell: at a kink it belongs to the left branch
+                half = abs(self.function(anchor / 2 if right else -anchor / 2, *one))
+                proportional = half < 0.75 * value
+            else:
+                proportional = abs(self.limits[right]) == mp.inf
+            self.known[key] = value, bool(proportional)
         return self.known[key]

@@ -157,13 +157,14 @@ def _activation(results: Results, activation: ActivationResult) -> dict[str, Any
         "errors": {
             direction: {dtype: plots.error(of_dtype, dtype, colours) for dtype, of_dtype in dtypes.items()}
             for direction, dtypes in by_direction.items()
+            if any(k.accuracy and k.accuracy.regions for k in _flatten(dtypes))  # a sum has no line of inputs
         },
         "speeds": {
-            direction: [plots.speed(list(_flatten(dtypes)), setting, colours) for setting in rows.extremes(results)]
+            direction: [plots.speed(_flatten(dtypes), setting, colours) for setting in rows.extremes(results)]
             for direction, dtypes in by_direction.items()
         },
     }
 
 
-def _flatten(lists: dict[str, list[KernelResult]]) -> Iterable[KernelResult]:
-    return (kernel for some in lists.values() for kernel in some)
+def _flatten(lists: dict[str, list[KernelResult]]) -> list[KernelResult]:
+    return [kernel for some in lists.values() for kernel in some]

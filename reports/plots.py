@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What Plotly draws, as its JSON; colours of text and grid are the page's, and assets/report.js puts them in."""
 
+import math
 from collections.abc import Iterable
 from html import escape
 from typing import Any
@@ -97,7 +98,7 @@ def _middle(region: Region, dtype: str) -> float:
 
 
 def _crosses(kernel: KernelResult, dtype: str, height: float, colour: str) -> Figure:
-    examples = [e for e in kernel.safety.examples if e.input != "nan"] if kernel.safety else []
+    examples = [e for e in kernel.safety.examples if _on_the_line(e.input)] if kernel.safety else []
     return {
         "name": f"{_name(kernel)}: mismatch",
         "legendgroup": _name(kernel),
@@ -108,6 +109,14 @@ def _crosses(kernel: KernelResult, dtype: str, height: float, colour: str) -> Fi
         "customdata": [[wording.decimal(e.input), e.got, wording.decimal(e.want), e.kind] for e in examples],
         "hovertemplate": "x = %{customdata[0]}<br>got %{customdata[1]}, due %{customdata[2]} (%{customdata[3]})",
     }
+
+
+def _on_the_line(text: str) -> bool:
+    """Whether an input is a number: a NaN is not, nor are the words for the many inputs of a sum."""
+    try:
+        return not math.isnan(float.fromhex(text))
+    except ValueError:
+        return False
 
 
 def speed(kernels: list[KernelResult], at: rows.Setting, colours: dict[str, str]) -> Figure:

@@ -7,7 +7,7 @@ from reports import columns, wording
 from reports.findings import findings, groups
 from reports.schema import Results
 
-NAME_WIDTH = 36
+NAME_WIDTH = 32
 
 
 def headline(results: Results) -> list[str]:

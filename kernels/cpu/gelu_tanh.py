@@ -95,4 +95,4 @@ def stable_backward(dy, x):
     change, _ = pair_product(t, dt, *a_plus(B, s, ds))
     k, dk = pair_sum(k, dk, T(EXP_ROOT) * expm1(change), T(0))
     d, dd = two_sum(T(1), scaled(m, n))
-    return mirrored_product(dy, x, over_square(round_product(m, k, dk), d, dd), n)
+    return mirrored_product(dy, x, round_product(m, *over_square(k, dk, d, dd)), n)

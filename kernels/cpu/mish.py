@@ -80,8 +80,8 @@ def stable_backward(dy, x):
         omega, rest = pair_product(T(4) * t, T(4) * dt, a, da)
         omega, rest = pair_sum(omega, rest, polynomial(expm1(t), OMEGA), T(0))
         d, dd = pair_sum(b, db, T(1), T(0))
-        return scaled_product(dy, over_square(round_product(m, omega, rest), d, dd), n)
+        return scaled_product(dy, round_product(m, *over_square(omega, rest, d, dd)), n)
     # Numerator and denominator times w⁴: all terms are positive, and none overflows.
     y = T(4) * x
     numerator = fma(w, fma(w, fma(w, y + T(4), y + T(6)), T(4)), T(1))
-    return dy * over_square(numerator, *pair_sum(b, db, *two_product(w, w)))
+    return round_product(dy, *over_square(numerator, T(0), *pair_sum(b, db, *two_product(w, w))))

@@ -3,7 +3,7 @@
 
 from math import exp
 
-from kernels.cpu.blocks import exp_parts, over_square, scaled, scaled_product, two_sum
+from kernels.cpu.blocks import exp_parts, over_square, round_product, scaled, scaled_product, two_sum
 from kernels.cpu.define import Activation
 
 sigmoid = Activation("sigmoid")
@@ -35,4 +35,5 @@ def stable(x):
 def stable_backward(dy, x):
     T = type(x)
     m, n = exp_parts(-abs(x), T(0))
-    return scaled_product(dy, over_square(m, *two_sum(T(1), scaled(m, n))), n)
+    f = round_product(m, *over_square(T(1), T(0), *two_sum(T(1), scaled(m, n))))
+    return scaled_product(dy, f, n)

@@ -62,4 +62,4 @@ def stable_backward(dy, x, beta):
     t, dt = minus(a, da, ROOT)
     k, dk = pair_sum(t, dt, T(EXP_ROOT) * expm1(t), T(0))
     d, dd = two_sum(T(1), scaled(m, n))
-    return mirrored_product(dy, z, over_square(round_product(m, k, dk), d, dd), n)
+    return mirrored_product(dy, z, round_product(m, *over_square(k, dk, d, dd)), n)

@@ -3,7 +3,7 @@
 
 from math import copysign, exp, expm1
 
-from kernels.cpu.blocks import at_most, exp_parts, over_square, scaled, scaled_product, two_sum
+from kernels.cpu.blocks import at_most, exp_parts, over_square, round_product, scaled, scaled_product, two_sum
 from kernels.cpu.define import Activation
 
 tanh = Activation("tanh")
@@ -33,4 +33,5 @@ def stable(x):
 def stable_backward(dy, x):
     T = type(x)
     m, n = exp_parts(T(-2) * abs(x), T(0))
-    return scaled_product(dy, over_square(T(4) * m, *two_sum(T(1), scaled(m, n))), n)
+    f = round_product(m, *over_square(T(4), T(0), *two_sum(T(1), scaled(m, n))))
+    return scaled_product(dy, f, n)

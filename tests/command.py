@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""The command as a user gives it, in a process of its own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.machine import ROOT
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of it."""
+
+    code: int
+    out: str
+    err: str
+    folder: Path  # of the report
+
+    @property
+    def last_line(self) -> str:
+        return self.out.rstrip().splitlines()[-1]
+
+
+def benchmark(folder: Path, *arguments: str, kernels: Path | None = None) -> Ran:
+    """Run `pytest --benchmark` at depth quick; ``kernels`` is a file that registers some of a user's own."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--benchmark", "--depth", "quick"]
+    environment = dict(os.environ)
+    if kernels:
+        command += ["-p", kernels.stem]
+        environment["PYTHONPATH"] = str(kernels.parent)
+    done = subprocess.run(
+        [*command, "--report-dir", str(folder), *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr, folder)

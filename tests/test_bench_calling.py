@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""A call gives right results back, and tells every way of breaking its contract."""
+
+import numpy as np
+import pytest
+
+from bench.calling import POISON, KernelError, attempt, call, hexadecimal
+from reference.formats import FORMATS
+from tests.making import make_kernel
+
+X = np.array([-1.5, -0.0, 2.0, np.nan, np.inf, 3.0, 4.0], np.float32)
+
+
+def relu(x, out=None):
+    return np.maximum(x, np.float32(0), out=out)
+
+
+def failure_of(function, *arrays, takes_out=False, shape=None):
+    with pytest.raises(KernelError) as error:
+        call(make_kernel(function, takes_out=takes_out), *(arrays or (X.copy(),)), shape=shape)
+    return error.value.failure
+
+
+@pytest.mark.parametrize("takes_out", [False, True])
+def test_results_come_back(takes_out):
+    got = call(make_kernel(relu, takes_out=takes_out), X.copy())
+    np.testing.assert_array_equal(got, np.maximum(X, 0))
+    assert got.dtype == np.float32
+
+
+def test_floating_point_exceptions_are_no_failure():
+    with np.errstate(all="raise"):
+        assert np.isinf(call(make_kernel(lambda x: x / np.float32(0)), X.copy())[0])
+
+
+def test_raising_is_told_with_type_and_message():
+    def failing(x):
+        raise IndexError("beyond the end")
+
+    failure = failure_of(failing)
+    assert failure.kind == "raised"
+    assert failure.message == "IndexError: beyond the end"
+
+
+def test_an_interrupt_is_no_finding():
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        attempt(interrupted)
+
+
+@pytest.mark.parametrize(
+    ("function", "kind", "said"),
+    [
+        (lambda x: np.maximum(x.astype(np.float64), 0), "wrong_dtype", "returned float64 for float32"),
+        (lambda x: x.astype(">f4"), "wrong_dtype", "returned >f4 for float32"),
+        (lambda x: x.tolist(), "wrong_dtype", "returned list"),
+        (lambda x: None, "wrong_dtype", "returned NoneType"),
+        (lambda x: x[:-1].copy(), "wrong_shape", r"returned shape (6,), not (7,)"),
+        (lambda x: x[None].copy(), "wrong_shape", r"returned shape (1, 7)"),
+        (lambda x: np.max(x), "wrong_shape", "returned shape ()"),
+    ],
+)
+def test_wrong_results_are_told(function, kind, said):
+    failure = failure_of(function)
+    assert failure.kind == kind
+    assert said in failure.message
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_writing_to_any_input_is_told_with_the_input(which):
+    def backward(dy, x):
+        result = dy * (x > 0)
+        (dy, x)[which][2] = 7
+        return result
+
+    failure = failure_of(backward, np.ones_like(X), X.copy())
+    assert failure.kind == "wrote_input"
+    assert "element 2" in failure.message
+    assert failure.input == hexadecimal((np.ones_like(X), X)[which][2])
+
+
+def test_exchanging_nans_or_zeros_in_the_input_is_writing_too():
+    def flips(x):
+        result = relu(x)
+        x[1] = 0.0
+        return result
+
+    assert failure_of(flips).input == "-0x0p+0"
+
+
+def test_returning_the_input_is_allowed():
+    x = np.abs(X)
+    assert call(make_kernel(lambda x: x), x) is x
+
+
+def test_another_array_than_out_is_told():
+    failure = failure_of(lambda x, out: relu(x), takes_out=True)
+    assert failure.kind == "left_output"
+    assert "out=" in failure.message
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("left", [0, 3, 6])
+def test_one_unwritten_output_is_told_with_its_input(dtype, left):
+    x = X.astype(FORMATS[dtype].dtype)
+
+    def leaving(x, out):
+        written = np.arange(len(x)) != left
+        out[written] = np.maximum(x, x.dtype.type(0))[written]
+        return out
+
+    with pytest.raises(KernelError) as error:
+        call(make_kernel(leaving, dtype=dtype, takes_out=True), x)
+    failure = error.value.failure
+    assert failure.kind == "left_output"
+    assert f"left 1 outputs unwritten, the first at element {left}" in failure.message
+    assert failure.input == hexadecimal(x[left])
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_a_result_that_looks_like_the_poison_is_a_result(dtype):
+    form = FORMATS[dtype]
+    x = np.full(5 * form.dtype.itemsize, POISON, np.uint8).view(form.dtype)
+
+    def copying(x, out):
+        out[:] = x
+        return out
+
+    np.testing.assert_array_equal(call(make_kernel(copying, dtype=dtype, takes_out=True), x), x)
+
+
+def test_a_sum_may_be_an_array_or_a_scalar_of_numpy():
+    for total in (lambda dy, x: np.sum(x), lambda dy, x: np.asarray(np.sum(x))):
+        got = call(make_kernel(total, "prelu", "backward_alpha"), X[:3], X[:3], shape=())
+        assert got.shape == ()
+        assert got == np.float32(0.5)
+
+
+def test_a_sum_left_unwritten_is_told():
+    failure = failure_of(lambda dy, x, out: out, X[:3], X[:3], takes_out=True, shape=())
+    assert failure.kind == "left_output"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.float32(-88), "-0x1.6p+6"),
+        (np.float64(0.1), "0x1.999999999999ap-4"),
+        (np.float16(2.0**-24), "0x1p-24"),
+        (np.float32(-0.0), "-0x0p+0"),
+        (FORMATS["bfloat16"].dtype.type(1.5), "0x1.8p+0"),
+        (np.float32(1048576), "0x1p+20"),
+        (np.float32(np.inf), "inf"),
+        (np.float64(-np.inf), "-inf"),
+        (np.float16(np.nan), "nan"),
+    ],
+)
+def test_hexadecimal_floats_are_exact_and_short(value, text):
+    assert hexadecimal(value) == text
+    assert float.fromhex(text) == float(value) or text == "nan"
