@@ -252,6 +252,7 @@ def test_a_sum_is_judged_by_itself_though_its_ulp_is_that_of_its_terms():
     y = [Fraction(2) ** -40, Fraction(2) ** -20, Fraction(10), Fraction(10), Fraction(2) ** (large - 1)]
     found = held([0.0, 0.0, inf, 12.0, inf], y, HALF, scales=[0, 0, large, large, large])
     assert kinds(found) == ["", "zero", "inf", "", ""]
+    assert kinds(held([0.0], Fraction(2) ** -1076, DOUBLE, scales=[900])) == [""]
     assert found.error_ulp.tolist() == [2.0**-30, 2.0**-10, float(Fraction(2**16 - 10, 2 ** (large - 10))), 2.0**-8, 0]
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Calling the kernels: what is there, what is accepted, and what is refused with a sentence."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -172,3 +173,16 @@ def test_a_new_file_is_a_new_activation(tmp_path, monkeypatch):
         assert set(sys.modules) >= set(before)
         for kernel in [k.id for k in registered() if k.activation == "twice"]:
             del kernels.registry._kernels[kernel]
+
+
+def test_a_kernel_is_compiled_once_the_cache_has_its_code(tmp_path):
+    script = (
+        "from kernels.cpu import relu; from kernels.registry import registered\n"
+        "kernel = next(k for k in registered() if k.id == 'relu-forward-float32-numba-stable')\n"
+        "print(kernel.is_compiled()); kernel.compile(); print(kernel.is_compiled())"
+    )
+    environment = os.environ | {"HALFULP_CACHE_DIR": str(tmp_path)}
+    printed = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    assert printed.stdout.split() == ["False", "True"]

@@ -295,10 +295,10 @@ def test_exact_sum(form, case):
 
 
 def test_an_exact_sum_is_rounded_once():
-    """1 + 2^-11 is a tie in float16, and what breaks it is far below the 106 bits of hi and lo."""
-    tie, crumb = [-1.0, -(2.0**-11)], 2.0**-24
-    x = np.array([*tie, -crumb, -crumb]).astype(np.float16)
-    for sign, want in ((1, 1 + 2.0**-10), (-1, 1.0)):
-        dy = np.array([1.0, 1.0, sign * crumb, sign * crumb]).astype(np.float16)
-        found, _ = exact_sum(reference.own()["prelu"], HALF, x, dy, {"alpha": 0.25})
+    """1 + 2^-53 is a tie in float64, and what breaks it is 2^-799: no sum of a few floats would hold it."""
+    crumb = 2.0**-400
+    x = np.array([-1.0, -(2.0**-53), -crumb, -crumb])
+    for sign, want in ((1, 1 + 2.0**-52), (-1, 1.0)):
+        dy = np.array([1.0, 1.0, sign * crumb, sign * crumb])
+        found, _ = exact_sum(reference.own()["prelu"], DOUBLE, x, dy, {"alpha": 0.25})
         assert found.nearest.tolist() == [-want]

@@ -180,6 +180,15 @@ def test_the_side_of_a_power_of_two_with_dy(dy, exponent):
     assert beside.ordinal == found.ordinal
 
 
+@pytest.mark.parametrize("dy", [4.0, -4.0, 2.0**-1000])
+def test_the_side_of_a_power_of_two_with_dy_where_the_derivative_is_above_it(dy):
+    activation = reference.activations()["silu"]
+    function = function_of(activation, "backward", activation.defaults)
+    found = one(function, (mpf(1e200), mpf(dy)), (mpf(0), mpf(1)), FORMATS["float64"])  # silu' is just above 1
+    assert 2.0**found.exponent == abs(dy)
+    assert (found.hi, np.sign(found.lo)) == (np.sign(dy), np.sign(dy))
+
+
 def test_a_zero_is_believed_only_where_precision_does_not_bring_it_to_life():
     """A user's own formula may cancel: ln(1 + e^x) is 0 at 178 bits from x = -124 on."""
     found = one(lambda x: mpmath.log(1 + mpmath.exp(x)), (mpf(-200),), (mpf(0), mpf("inf")), FORMATS["float64"])

@@ -27,7 +27,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 
 from kernels.cpu import launch, loops
-from kernels.cpu.compile import block, compile_loop
+from kernels.cpu.compile import block, compile_loop, is_cached
 from kernels.cpu.storage import BY_DTYPE, STORAGES, Storage
 from kernels.registry import Claim, Kernel, register
 
@@ -139,6 +139,7 @@ class Direction:
                 parameters=self.activation.parameters,
                 takes_out=self.takes_out,
                 compile=functools.partial(self.compile, variant, storage),
+                is_compiled=functools.partial(self.is_compiled, variant, storage),
             )
         )
 
@@ -150,11 +151,18 @@ class Direction:
         chosen = self.variants[variant]
         compiled = chosen.compiled.get((loop, storage.name))
         if compiled is None:
-            name = f"{self.activation.name}_{self.name}_{storage.name}_{variant}_{loop.__name__}"
+            name = self._code_name(variant, storage, loop)
             parts = {"body": chosen.body, "load": storage.load, "store": storage.store}
             compiled = compile_loop(loop, name, types.void(*self._signature(loop, storage)), parts)
             chosen.compiled[loop, storage.name] = compiled
         return compiled
+
+    def is_compiled(self, variant: str, storage: Storage) -> bool:
+        """Whether the cache has one kernel's code, so that `compile` takes milliseconds."""
+        return is_cached(self._code_name(variant, storage, self.flat))
+
+    def _code_name(self, variant: str, storage: Storage, loop: Callable[..., None]) -> str:
+        return f"{self.activation.name}_{self.name}_{storage.name}_{variant}_{loop.__name__}"
 
     def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
         raise NotImplementedError
