@@ -67,6 +67,20 @@ class Facts:
     remarks: tuple[str, ...] = ()  # sentences for the report: what people get wrong about this function
 
 
+def valley(root: Real, minimum: Real, *, symmetry: Symmetry | None = None, remarks: tuple[str, ...]) -> Facts:
+    """The facts of a function that falls from 0 at -inf to its minimum at ``root``, and from there rises towards x."""
+    return Facts(
+        limits=(0, "inf"),
+        derivative_limits=(0, 1),
+        range=Range(minimum, "inf", lo_attained=True, hi_attained=False),
+        pieces=(Piece("-inf", root, -1), Piece(root, "inf", 1)),
+        minima=((root, minimum),),
+        derivative_roots=(root,),
+        symmetry=symmetry,
+        remarks=remarks,
+    )
+
+
 @dataclass(frozen=True)
 class Activation:
     """A mathematical function with its parameters at stated values.

@@ -3,7 +3,7 @@
 
 from mpmath import exp, extraprec, mag, mpf, pi, sqrt
 
-from reference.activation import Activation, CheckPoint, Facts, Piece, Range
+from reference.activation import Activation, CheckPoint, Facts, valley
 from reference.constants import per_precision
 
 # Where the derivative is 0, and the value there.
@@ -36,13 +36,9 @@ def derivative(x: mpf) -> mpf:
 
 
 def facts() -> Facts:
-    return Facts(
-        limits=(0, "inf"),
-        derivative_limits=(0, 1),
-        range=Range(MINIMUM, "inf", lo_attained=True, hi_attained=False),
-        pieces=(Piece("-inf", ROOT, -1), Piece(ROOT, "inf", 1)),
-        minima=((ROOT, MINIMUM),),
-        derivative_roots=(ROOT,),
+    return valley(
+        ROOT,
+        MINIMUM,
         symmetry="f(x) - f(-x) = x",
         remarks=(
             "It is not GELU: it differs by up to 4.74·10⁻⁴, and in the left tail by any factor, "

@@ -3,7 +3,7 @@
 
 from mpmath import exp, mpf
 
-from reference.activation import Activation, CheckPoint, Facts, Piece, Range
+from reference.activation import Activation, CheckPoint, Facts, valley
 
 # Where ω of the derivative is 0, and the value there.
 ROOT = "-1.19243121451549521213758834042073940560068641"
@@ -24,13 +24,9 @@ def derivative(x: mpf) -> mpf:
 
 
 def facts() -> Facts:
-    return Facts(
-        limits=(0, "inf"),
-        derivative_limits=(0, 1),
-        range=Range(MINIMUM, "inf", lo_attained=True, hi_attained=False),
-        pieces=(Piece("-inf", ROOT, -1), Piece(ROOT, "inf", 1)),
-        minima=((ROOT, MINIMUM),),
-        derivative_roots=(ROOT,),
+    return valley(
+        ROOT,
+        MINIMUM,
         remarks=(
             "It is not monotone: it falls from 0 at −∞ to a minimum of −0.30884 at x = −1.19243.",
             "Smooth does not mean that its gradient cannot vanish: the gradient is 0 at the minimum and tends to 0 "

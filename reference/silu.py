@@ -3,7 +3,7 @@
 
 from mpmath import exp, fmul, mpf, workdps
 
-from reference.activation import Activation, CheckPoint, Facts, Parameter, Piece, Range
+from reference.activation import Activation, CheckPoint, Facts, Parameter, valley
 
 # The root of 1 + x + e^x, where the derivative (β = 1) changes sign, and the value there.
 ROOT = "-1.27846454276107379510935873902298015543947749"
@@ -25,13 +25,9 @@ def derivative(x: mpf, beta: mpf) -> mpf:
 def facts(beta: float) -> Facts:
     with workdps(50):
         root, minimum = mpf(ROOT) / beta, mpf(MINIMUM) / beta
-    return Facts(
-        limits=(0, "inf"),
-        derivative_limits=(0, 1),
-        range=Range(minimum, "inf", lo_attained=True, hi_attained=False),
-        pieces=(Piece("-inf", root, -1), Piece(root, "inf", 1)),
-        minima=((root, minimum),),
-        derivative_roots=(root,),
+    return valley(
+        root,
+        minimum,
         symmetry="f(x) - f(-x) = x",
         remarks=(
             "Its range is not [0, +∞): it is negative for every x < 0, and for β = 1 its minimum is −0.27846 "

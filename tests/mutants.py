@@ -149,33 +149,21 @@ def silu_flushed_in_the_tail(x):
     return np.where(x <= -88, x.dtype.type(-0.0), right_silu(x))
 
 
-@mutant(
-    "selu",
-    seen="tensorflow#116943, jax#1207",
-    shows=[
-        ("float32", -1e-8, "zero", -1.75809932e-8),
-        ("float32", -1e-7, 1e6),
-        ("float16", -1e-4, "zero"),
-        ("float64", -(2.0**-60), "zero"),
-    ],
-    region=(-0.01, 0),
-)
+EXP_MINUS_1 = [
+    ("float32", -1e-8, "zero"),
+    ("float32", -1e-7, 1e6),
+    ("float16", -1e-4, "zero"),
+    ("float64", -(2.0**-60), "zero"),
+]
+
+
+@mutant("selu", seen="tensorflow#116943, jax#1207", shows=EXP_MINUS_1, region=(-0.01, 0))
 def selu_through_exp_minus_1(x):
     one, scale, alpha = numbers(x, 1, 1.0507009873554805, 1.6732632423543773)
     return scale * np.where(x > 0, x, alpha * (np.exp(x) - one))
 
 
-@mutant(
-    "elu",
-    seen="tensorflow#116943, jax#1207",
-    shows=[
-        ("float32", -1e-8, "zero"),
-        ("float32", -1e-7, 1e6),
-        ("float16", -1e-4, "zero"),
-        ("float64", -(2.0**-60), "zero"),
-    ],
-    region=(-0.01, 0),
-)
+@mutant("elu", seen="tensorflow#116943, jax#1207", shows=EXP_MINUS_1, region=(-0.01, 0))
 def elu_through_exp_minus_1(x):
     return np.where(x > 0, x, np.exp(x) - x.dtype.type(1))
 
@@ -185,11 +173,7 @@ def softplus_with_a_threshold_of_20(x):
     return np.where(x > 20, x, right_softplus(x))
 
 
-@mutant(
-    "selu",
-    seen="tinygrad",
-    shows=[("float32", 1.0, 8), ("float32", -37.43, 42), ("float64", 1.0, 4e9)],
-)
+@mutant("selu", seen="tinygrad", shows=[("float32", 1.0, 8), ("float32", -37.43, 42), ("float64", 1.0, 4e9)])
 def selu_with_five_digits(x):
     z = x.astype(np.float64)
     return (1.0507 * np.where(z > 0, z, 1.67326 * np.expm1(z))).astype(x.dtype)

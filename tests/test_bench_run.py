@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""A run keeps a result for each kernel, also for one that fails, and says how all of it came about."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import run, speed
+from bench.machine import ROOT
+from bench.options import Options
+from bench.run import Session, cache_root
+from kernels.registry import Claim
+from reports import schema
+from tests.making import make_kernel
+
+
+class NoStopwatch:
+    """Timing is switched off."""
+
+    def time(self, *_):
+        return None
+
+
+def a_session(only="accuracy", kernels=()) -> Session:
+    options = Options(depth="quick", only=only, report_dir=Path("nowhere"), seed=0, chosen=tuple(kernels))
+    return Session(options, "pytest --benchmark")
+
+
+def made_result(session, function, **options) -> schema.KernelResult:
+    return session.measure(make_kernel(function, **options), NoStopwatch())
+
+
+def relu(x):
+    return np.maximum(x, x.dtype.type(0))
+
+
+def test_a_right_kernel_is_measured():
+    session = a_session()
+    found = made_result(session, relu, claim=Claim("rounded"))
+    assert session.results == [found]
+    assert (found.id, found.status, found.failure) == ("relu-forward-float32-test-stable", "measured", None)
+    assert (found.claim, found.verdict) == ("rounded", "not refuted")
+    assert (found.accuracy.max_ulp, found.safety.mismatches, found.throughput) == (0.0, 0, [])
+
+
+def test_a_failing_kernel_has_a_result_and_the_next_one_too():
+    session = a_session()
+    failed = made_result(session, lambda x: x[:2].copy(), variant="textbook", claim=Claim(4.0))
+    found = made_result(session, relu)
+    assert session.results == [failed, found]
+    assert (failed.status, failed.failure.kind, failed.accuracy, failed.verdict) == (
+        "failed",
+        "wrong_shape",
+        None,
+        "none",
+    )
+    assert found.status == "measured"
+
+
+def test_a_sum_is_measured_as_one():
+    found = made_result(
+        a_session(), lambda dy, x: np.sum(dy * x, where=x < 0), activation="prelu", direction="backward_alpha"
+    )
+    assert found.accuracy.worst_input is None or "n = " in found.accuracy.worst_input
+    assert found.accuracy.random_dy is None
+
+
+def test_speed_is_measured_only_where_it_is_asked_for(monkeypatch):
+    calls = []
+    monkeypatch.setattr(speed, "measure", lambda kernel, *_: calls.append(kernel.id) or [])
+    made_result(a_session("accuracy"), relu)
+    assert calls == []
+    found = made_result(a_session("speed"), relu)
+    assert (calls, found.accuracy) == ([found.id], None)
+    found = made_result(a_session(None), relu)
+    assert (len(calls), found.accuracy.evaluated > 0) == (2, True)
+
+
+def test_results_of_a_whole_run_can_be_written_and_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(run, "describe", lambda activation, parameters: _described(activation.name, parameters))
+    kernel = make_kernel(relu)
+    session = a_session(kernels=[kernel])
+    session.measure(kernel, NoStopwatch())
+    results = session.finished()
+    assert (results.run.depth, results.run.seed, results.run.only, results.run.selected) == ("quick", 0, "accuracy", 1)
+    assert results.run.command == "pytest --benchmark"
+    assert results.run.seconds > 0
+    assert [a.name for a in results.activations] == ["relu"]
+    schema.save(results, tmp_path / "results.json")
+    assert schema.load(tmp_path / "results.json") == results
+
+
+def _described(name, parameters):
+    return schema.ActivationResult(
+        name=name,
+        title=name,
+        formula="x",
+        derivative_formula="1",
+        sources=[],
+        parameters=dict(parameters),
+        facts=[],
+        remarks=[],
+        special_values=[],
+        curve=schema.Curve(x=[], y=[], derivative=[]),
+        gradient_health=[],
+    )
+
+
+@pytest.mark.parametrize(("given", "expected"), [("/elsewhere", Path("/elsewhere")), ("", ROOT / ".cache")])
+def test_the_cache_is_where_the_environment_says(given, expected, monkeypatch):
+    monkeypatch.setenv("HALFULP_CACHE_DIR", given)
+    assert cache_root() == expected

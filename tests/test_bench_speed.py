@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""The arithmetic of throughput, with a clock that says what the test wants; and what the calls are made on."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from bench import speed
+from bench.calling import KernelError
+from bench.speed import Setting, Yardstick, bytes_moved, cores, in_turn, measure, settings
+from reference.formats import FORMATS
+from tests.making import make_kernel
+
+
+class FakeStopwatch:
+    """Calls what it is to time a few times, and answers with the seconds that are agreed upon."""
+
+    def __init__(self, kernel=1e-4, copyto=2e-5, streaming=1e-5, calls=1):
+        self.seconds = {"kernel": kernel, "np.copyto": copyto, "streaming loop": streaming}
+        self.calls = calls
+        self.timed = []
+
+    def time(self, label, group, info, call):
+        self.timed.append((label, group, info))
+        for _ in range(self.calls):
+            call()
+        median = next((s for name, s in self.seconds.items() if label.startswith(name)), self.seconds["kernel"])
+        if median is None:
+            return None
+        return SimpleNamespace(min=0.9 * median, median=median, iqr=0.1 * median, rounds=7)
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(speed, "CALL_BYTES", {"hot": 1 << 10, "cold": 1 << 12})
+    monkeypatch.setattr(speed, "cores", lambda: 2)
+
+
+def relu(x, out=None, threads=None):
+    return np.maximum(x, x.dtype.type(0), out=out)
+
+
+def test_settings_are_hot_and_cold_on_one_thread_and_on_all():
+    found = settings("float16")
+    assert [(s.elements, s.threads, s.cache) for s in found] == [
+        (512, 1, "hot"),
+        (512, 2, "hot"),
+        (2048, 1, "cold"),
+        (2048, 2, "cold"),
+    ]
+    assert len({s.label for s in found}) == 4
+
+
+def test_one_core_has_each_setting_once(monkeypatch):
+    monkeypatch.setattr(speed, "cores", lambda: 1)
+    assert [s.threads for s in settings("float32")] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("direction", "dtype", "expected"),
+    [
+        ("forward", "float16", 4),
+        ("forward", "float64", 16),
+        ("backward", "float32", 12),
+        ("backward", "bfloat16", 6),
+        ("backward_alpha", "float32", 8),
+    ],
+)
+def test_bytes_that_must_move(direction, dtype, expected):
+    assert bytes_moved(make_kernel(relu, "prelu", direction, dtype)) == expected
+
+
+@pytest.mark.parametrize(("copyto", "streaming", "method"), [(2e-5, 1e-5, "streaming loop"), (1e-5, 2e-5, "np.copyto")])
+def test_throughput_and_share_of_the_faster_copy(copyto, streaming, method):
+    stopwatch, yardstick = FakeStopwatch(4e-5, copyto, streaming), Yardstick()
+    results = measure(make_kernel(relu), stopwatch, yardstick)
+    assert [(r.elements, r.threads, r.cache) for r in results] == [
+        (256, 1, "hot"),
+        (256, 2, "hot"),
+        (1024, 1, "cold"),
+        (1024, 2, "cold"),
+    ]
+    for found in results:
+        ns = 4e-5 / found.elements * 1e9
+        assert found.ns_per_element.median == pytest.approx(ns)
+        assert found.ns_per_element.min == pytest.approx(0.9 * ns)
+        assert found.ns_per_element.iqr == pytest.approx(0.1 * ns)
+        assert found.gb_per_s == pytest.approx(8 * found.elements / 4e-5 / 1e9)
+        assert found.percent_of_copy == pytest.approx(25)
+        assert found.rounds == 7
+    copies = yardstick.copies.values()
+    assert {c.method for c in copies} == {method}
+    assert [c.gb_per_s for c in copies] == pytest.approx([2 * 4 * r.elements / 1e-5 / 1e9 for r in results])
+
+
+def test_a_gradient_moves_three_arrays_and_a_copy_two():
+    def backward(dy, x, out=None):
+        return np.multiply(dy, x, out=out)
+
+    (found, *_) = measure(make_kernel(backward, "relu", "backward"), FakeStopwatch(1e-5), Yardstick())
+    assert found.percent_of_copy == pytest.approx(150)
+
+
+def test_a_copy_is_timed_once_for_each_dtype_and_setting():
+    stopwatch, yardstick = FakeStopwatch(), Yardstick()
+    for _ in range(3):
+        measure(make_kernel(relu), stopwatch, yardstick)
+    assert sum(label.startswith("np.copyto") for label, *_ in stopwatch.timed) == 4
+    measure(make_kernel(relu, dtype="float64"), stopwatch, yardstick)
+    assert sum(label.startswith("np.copyto") for label, *_ in stopwatch.timed) == 8
+
+
+def test_nothing_is_said_where_timing_is_switched_off():
+    yardstick = Yardstick()
+    assert measure(make_kernel(relu), FakeStopwatch(None, None, None), yardstick) == []
+    assert yardstick.copies == {}
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_calls_are_made_on_normal_inputs_of_the_dtype_with_out_and_threads(dtype):
+    seen = []
+
+    def recording(dy, x, out=None, threads=None):
+        seen.append((dy, x, out, threads))
+        return out
+
+    kernel = make_kernel(recording, "relu", "backward", dtype, takes_out=True, takes_threads=True)
+    measure(kernel, FakeStopwatch(calls=3), Yardstick())
+    assert {len(x) * x.itemsize for _, x, _, _ in seen} == {1 << 10, 1 << 12}
+    assert {threads for *_, threads in seen} == {1, 2}
+    for dy, x, out, _ in seen:
+        assert dy.dtype == x.dtype == out.dtype == FORMATS[dtype].dtype
+        assert dy.shape == x.shape == out.shape
+        assert not np.shares_memory(x, out)
+        assert (dy != x).any()
+    numbers = np.concatenate([x for _, x, _, _ in seen]).astype(np.float64)
+    assert abs(numbers.mean()) < 0.1
+    assert abs(numbers.std() - 1) < 0.1
+
+
+def test_a_kernel_without_out_or_threads_gets_none():
+    def bare(x):
+        return x
+
+    assert len(measure(make_kernel(bare), FakeStopwatch(), Yardstick())) == 4
+
+
+def test_cold_calls_go_through_pieces_and_hot_ones_stay():
+    seen = {}
+
+    def recording(x):
+        seen.setdefault(len(x), []).append(x.__array_interface__["data"][0])
+        return x
+
+    measure(make_kernel(recording), FakeStopwatch(calls=4), Yardstick())
+    hot, cold = seen[256], seen[1024]
+    assert len(set(hot)) == 2  # one buffer for each of two settings
+    assert len(set(cold)) == len(cold)
+
+
+def test_calls_in_turn_go_round():
+    said = []
+    call = in_turn([lambda i=i: said.append(i) for i in range(3)])
+    for _ in range(7):
+        call()
+    assert said == [0, 1, 2, 0, 1, 2, 0]
+
+
+@pytest.mark.parametrize("at", [256, 1024])
+def test_a_kernel_that_raises_on_some_size_has_failed(at):
+    def failing(x):
+        if len(x) == at:
+            raise MemoryError("no room")
+        return x
+
+    with pytest.raises(KernelError, match="no room") as error:
+        measure(make_kernel(failing), FakeStopwatch(), Yardstick())
+    assert error.value.failure.kind == "raised"
+
+
+def test_floating_point_warnings_are_no_failure_while_timing():
+    assert measure(make_kernel(lambda x: np.log(x)), FakeStopwatch(), Yardstick())
+
+
+def test_labels_tell_the_settings_apart_and_info_names_the_kernel():
+    stopwatch = FakeStopwatch()
+    measure(make_kernel(relu), stopwatch, Yardstick())
+    kernels = [(label, group, info) for label, group, info in stopwatch.timed if "kernel" in info]
+    assert {info["kernel"] for *_, info in kernels} == {"relu-forward-float32-test-stable"}
+    assert [label for label, *_ in kernels] == [
+        Setting(i["elements"], i["threads"], i["cache"]).label for *_, i in kernels
+    ]
+    assert all(group == f"relu-forward-float32-{label}" for label, group, _ in kernels)
+
+
+def test_at_least_one_core():
+    assert cores() >= 1

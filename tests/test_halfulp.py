@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: MIT
+"""The public face: measuring, asserting, and registering what is not ours."""
+
+import re
+
+import numpy as np
+import pytest
+from mpmath import exp, mpf
+
+import halfulp
+import reference
+from halfulp import assert_accurate, measure
+from kernels import registry
+from kernels.registry import Claim, registered
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch):
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(registry, "_kernels", dict(registry._kernels))
+    monkeypatch.setattr(reference, "_added", {})
+
+
+def relu(x):
+    return np.maximum(x, x.dtype.type(0))
+
+
+def relu_off_at_2(x):
+    return np.where(x == 2, np.nextafter(x, x.dtype.type(np.inf)), relu(x))
+
+
+def relu_wrong(x):
+    return np.where(x > 100, -x, relu_off_at_2(x))
+
+
+def leaky_relu(x, negative_slope, out=None):
+    result = np.where(x < 0, (np.float64(negative_slope) * x).astype(x.dtype), x)
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
+def test_a_right_function_has_no_error():
+    found = measure(relu, "relu")
+    assert (found.max_ulp, found.mismatches) == (0.0, 0)
+    assert (found.name, found.accuracy.coverage) == ("relu forward float32", "sampled")
+    assert "largest error 0 ulp" in repr(found)
+    assert "results of the wrong class: none" in repr(found)
+
+
+def test_the_worst_input_is_a_number():
+    found = measure(relu_off_at_2, "relu")
+    assert (found.max_ulp, found.worst_input) == (1.0, 2.0)
+
+
+def test_the_text_of_a_measurement_is_for_people():
+    lines = repr(measure(relu_wrong, "relu")).splitlines()
+    assert re.fullmatch(r"relu forward float32: [\d,]+ inputs \(sampled\), [\d,]+ misrounded", lines[0])
+    assert re.fullmatch(r"  largest error [\d.e+]+ ulp at 0x\S+ \(\d\S*\)", lines[1])
+    assert re.fullmatch(r"    got -0x\S+, exact [\d.e+]+", lines[2])
+    assert re.fullmatch(r"  results of the wrong class: 1 inf, [\d,]+ sign|.*: [\d,]+ sign", lines[3])
+    assert re.fullmatch(r"    sign at 0x\S+: got -0x\S+, exact [\d.e+]+", lines[4])
+    assert len(lines) <= 4 + halfulp.EXAMPLES
+
+
+def test_all_values_of_a_16_bit_dtype_are_tried():
+    found = measure(relu, "relu", dtype="float16")
+    assert (found.accuracy.evaluated, found.accuracy.coverage) == (65536, "exhaustive")
+
+
+def test_more_depth_and_another_seed_try_other_inputs():
+    quick, standard = (measure(relu, "relu", depth=depth) for depth in ("quick", "standard"))
+    assert standard.accuracy.evaluated > 2 * quick.accuracy.evaluated
+    tried = set()
+    measure(lambda x: tried.update(x.tolist()) or relu(x), "relu", seed=1)
+    first = len(tried)
+    measure(lambda x: tried.update(x.tolist()) or relu(x), "relu", seed=2)
+    assert len(tried) > first + 1000
+
+
+def test_a_gradient_is_measured_with_random_dy_too():
+    def backward(dy, x):
+        return dy * np.where(np.isnan(x), x, x > 0).astype(x.dtype)
+
+    assert assert_accurate(backward, "relu", 0, direction="backward").accuracy.random_dy.max_ulp == 0
+    with pytest.raises(AssertionError, match=r"with random dy .* ulp at x = -?0x.*, dy = -?0x"):
+        assert_accurate(lambda dy, x: backward(np.ones_like(x), x), "relu", 4, direction="backward")
+
+
+def test_a_sum_is_measured():
+    found = measure(
+        lambda dy, x: np.sum(dy.astype(np.float64) * x, where=x < 0).astype(x.dtype),
+        "prelu",
+        direction="backward_alpha",
+    )
+    assert found.max_ulp < 1
+    assert found.worst_input is None
+    assert re.search(r"largest error \S+ ulp at \S.*, n = \d+$", repr(found), re.MULTILINE)
+
+
+def test_parameters_come_by_keyword_and_may_be_others():
+    assert measure(leaky_relu, "leaky_relu").max_ulp <= 0.5
+    assert measure(leaky_relu, "leaky_relu", negative_slope=0.3).max_ulp <= 0.51
+    fixed = measure(lambda x: np.where(x < 0, x * np.float32(0.01), x), "leaky_relu", negative_slope=0.3)
+    assert fixed.max_ulp > 1e5
+
+
+def test_a_function_of_c_can_be_measured():
+    assert measure(np.positive, "leaky_relu", negative_slope=1.0).max_ulp == 0
+
+
+@pytest.mark.parametrize(("bound", "passes"), [(1, True), (1.0, True), (0.99, False)])
+def test_the_bound_is_included(bound, passes):
+    if passes:
+        assert assert_accurate(relu_off_at_2, "relu", bound).max_ulp == 1.0
+    else:
+        with pytest.raises(AssertionError) as error:
+            assert_accurate(relu_off_at_2, "relu", max_ulp=bound)
+        message = str(error.value)
+        assert "not within 0.99 ulp" in message
+        assert "1 ulp at 0x1p+1 (2.0)" in message
+        assert "got 0x1.000002p+1, exact 2.0" in message
+
+
+@pytest.mark.parametrize("wrong", [lambda x: np.fmax(x, np.float32(0)), lambda x: x * np.float32(np.nan)])
+def test_a_wrong_class_is_not_accurate_at_any_bound(wrong):
+    with pytest.raises(AssertionError, match="nan at"):
+        assert_accurate(wrong, "relu", 1e300)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"activation": "swiglu"}, "no activation 'swiglu'; choose from elu, gelu"),
+        ({"direction": "sideways"}, "no direction 'sideways'; choose from forward, backward"),
+        ({"direction": "backward_alpha"}, "no direction 'backward_alpha'"),
+        ({"dtype": "float8"}, "no dtype 'float8'; choose from float16, bfloat16"),
+        ({"depth": "deep"}, "no depth 'deep'; choose from quick, standard"),
+        ({"slope": 1.0}, "no parameter of relu 'slope'; choose from none"),
+    ],
+)
+def test_an_unknown_name_is_refused_with_those_that_exist(options, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        measure(relu, **{"activation": "relu"} | options)
+
+
+def test_an_implementation_is_registered_for_each_dtype_and_stays_callable():
+    @halfulp.implementation("relu", backend="mine", variant="naive", dtypes=("float32", "float64"), max_ulp=2)
+    def function(x):
+        return relu(x)
+
+    assert function(np.float32([-1, 1])).tolist() == [0, 1]
+    mine = {k.dtype: k for k in registered() if k.backend == "mine"}
+    assert list(mine) == ["float32", "float64"]
+    kernel = mine["float32"]
+    assert kernel.id == "relu-forward-float32-mine-naive"
+    assert (kernel.claim, kernel.takes_out, kernel.takes_threads) == (Claim(2), False, False)
+    assert kernel(np.float32([-1, 1])).tolist() == [0, 1]
+
+
+def test_an_implementation_gets_out_and_parameters_where_it_has_them():
+    halfulp.implementation("leaky_relu", backend="mine", variant="naive", dtypes=("float32",))(leaky_relu)
+    (kernel,) = (k for k in registered() if k.backend == "mine")
+    out = np.zeros(2, np.float32)
+    assert kernel.takes_out
+    assert kernel(np.float32([-1, 1]), out=out) is out
+    assert out.tolist() == [np.float32(-0.01), 1]
+
+
+def test_an_implementation_may_not_come_twice_or_of_nothing():
+    decorate = halfulp.implementation("relu", backend="mine", variant="naive", dtypes=("float32",))
+    decorate(relu)
+    with pytest.raises(ValueError, match="relu-forward-float32-mine-naive is registered twice"):
+        decorate(relu)
+    with pytest.raises(ValueError, match="no activation 'swiglu'"):
+        halfulp.implementation("swiglu", backend="mine", variant="naive", dtypes=("float32",))(relu)
+
+
+def quick_gelu(x: mpf) -> mpf:
+    return x / (1 + exp(mpf("-1.702") * x))
+
+
+def quick_gelu_in_float64(x):
+    z = x.astype(np.float64)
+    e = np.exp(-1.702 * np.abs(z))
+    return np.where(z < 0, np.where(z == -np.inf, -0.0, z * e / (1 + e)), z / (1 + e)).astype(x.dtype)
+
+
+def test_an_activation_of_ones_own_is_measured_against():
+    halfulp.activation("quick_gelu")(quick_gelu)
+    assert "quick_gelu" in reference.activations()
+    assert assert_accurate(quick_gelu_in_float64, "quick_gelu", 0.51).mismatches == 0
+    with pytest.raises(AssertionError, match="zero at -0x"):
+        assert_accurate(lambda x: x / (1 + np.exp(np.float32(-1.702) * x)), "quick_gelu", 1e9)
+
+
+def test_its_derivative_is_taken_by_differences_or_as_given():
+    def slope(x: mpf) -> mpf:
+        e = exp(mpf("1.702") * x)
+        return e * (1 + e + mpf("1.702") * x) / (1 + e) ** 2
+
+    halfulp.activation("quick_gelu")(quick_gelu)
+    halfulp.activation("quick_gelu_given", derivative=slope)(quick_gelu)
+    by_differences, given = (reference.activations()[n] for n in ("quick_gelu", "quick_gelu_given"))
+    for x in (-90.0, -1.0, 1e-30, 0.0, 3.5, 200.0):
+        assert float(by_differences.derivative(mpf(x))) == pytest.approx(float(slope(mpf(x))), rel=1e-14)
+    assert given.derivative is slope
+
+
+@pytest.mark.parametrize(
+    ("function", "limits"),
+    [
+        (quick_gelu, (0, np.inf)),
+        (lambda x: -x, (np.inf, -np.inf)),
+        (lambda x: 1 / (1 + exp(-x)), (0, 1)),
+        (lambda x: 3 - 1 / (1 + x * x), (3, 3)),
+    ],
+)
+def test_its_limits_are_judged_from_far_out(function, limits):
+    halfulp.activation("a_function")(function)
+    facts = reference.activations()["a_function"].facts()
+    assert tuple(float(x) for x in facts.limits) == pytest.approx(limits)
+
+
+def test_the_name_of_an_activation_must_be_new():
+    with pytest.raises(ValueError, match="there is an activation 'silu' already"):
+        halfulp.activation("silu")(quick_gelu)
