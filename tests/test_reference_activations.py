@@ -70,7 +70,7 @@ def test_a_name_cannot_be_taken_twice():
 @every_activation
 def test_check_points_are_distinct_and_explained(activation):
     points = activation.check_points
-    assert 6 <= len(points) <= 20
+    assert 6 <= len(points) <= 24
     assert len({p.x for p in points}) == len(points)
     assert all(math.isfinite(p.x) and p.why for p in points)
 
