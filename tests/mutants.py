@@ -22,7 +22,7 @@ class Case:
     """A wrong kernel in one dtype, with an input that shows its fault.
 
     Attributes:
-        seen: where the fault was.
+        seen: the project and issue in which the fault was.
         found: at ``x``: "nan", "inf", "zero" or "sign", or an error in ulp that is exceeded.
         exact: the exact value at ``x``, where the report of the fault has it.
         region: what is found at ``x`` is found in this interval only.
@@ -302,7 +302,7 @@ def relu_flushes_subnormals(x):
     return flushed(np.maximum(x, x.dtype.type(0)))
 
 
-@mutant("relu", seen="in the wild", shows=[(dtype, np.nan, "nan") for dtype in ("float16", "float32", "float64")])
+@mutant("relu", seen="fmax(x, 0)", shows=[(dtype, np.nan, "nan") for dtype in ("float16", "float32", "float64")])
 def relu_swallows_nan(x):
     return np.fmax(x, x.dtype.type(0))
 
