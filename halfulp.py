@@ -179,7 +179,7 @@ def measure(
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or a parameter that is not finite, or not positive where it has to be.
         KernelError: the function raised, or returned another shape or dtype, or wrote to its input.
     """
     if depth not in SAMPLES:
@@ -228,6 +228,8 @@ def _kernel(
     _choose("dtype", dtype, FORMATS)
     for name in parameters or {}:
         _choose(f"parameter of {activation}", name, known.defaults)
+    values = known.defaults | (parameters or {})
+    known.check(values)
     names = _argument_names(function)
 
     def call(*arrays: np.ndarray, **options: Any) -> Any:
@@ -241,7 +243,7 @@ def _kernel(
         variant=variant,
         function=call,
         claim=None if max_ulp is None else Claim(max_ulp),
-        parameters=known.defaults | (parameters or {}),
+        parameters=values,
         takes_out="out" in names,
         takes_threads="threads" in names,
         flushes_subnormals=flushes_subnormals,

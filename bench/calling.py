@@ -2,6 +2,7 @@
 """Calling a kernel that need not be right: every way in which it may break the contract becomes a verdict."""
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,8 @@ def call(kernel: Kernel, *arrays: np.ndarray, shape: tuple[int, ...] | None = No
     originals = [a.copy() for a in arrays]
     got = _checked(kernel, arrays, shape, POISON)
     for given, original in zip(arrays, originals, strict=True):
+        if given.shape != original.shape or given.dtype != original.dtype:
+            raise KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")
         changed = given.view(np.uint8) != original.view(np.uint8)
         if changed.any():
             at = int(np.flatnonzero(changed)[0]) // given.itemsize
@@ -54,8 +57,9 @@ def _checked(kernel: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, .
     got = attempt(kernel, *arrays, out=out)
     if isinstance(got, np.generic):  # as a sum comes out of NumPy
         got = np.asarray(got)
-    if not isinstance(got, np.ndarray) or got.dtype != arrays[-1].dtype:
-        what = got.dtype if isinstance(got, np.ndarray) else type(got).__name__
+    plain = type(got) is np.ndarray  # a subclass may compare and convert in ways of its own
+    if not plain or got.dtype != arrays[-1].dtype:
+        what = got.dtype if plain else type(got).__name__
         raise KernelError("wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype")
     if got.shape != shape:
         raise KernelError("wrong_shape", f"returned shape {got.shape}, not {shape}: return one result per input")
@@ -65,15 +69,16 @@ def _checked(kernel: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, .
 
 
 def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Call something that need not be right; exception flags of floating point are no error.
+    """Call something that need not be right; warnings and exception flags of floating point are no error.
 
     Raises:
         KernelError: it raised, whatever that was: it is a finding, and must not end the run.
     """
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             return function(*arguments, **options)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise KernelError("raised", f"{type(error).__name__}: {error}") from error
 
 

@@ -64,15 +64,29 @@ def make_inputs(activation: Activation, form: Format, depth: str, seed: int) -> 
     return Inputs(values, places, exhaustive=form.bits == 16)
 
 
-def random_pairs(form: Format, depth: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (dy, x), finite and x not 0, for the check of dy * f'(x): half of the x as networks see them."""
-    rng = np.random.default_rng([seed, *b"dy", *form.name.encode()])
-    count = SAMPLES[depth] // 4
-    wide = uniform_ordinals(Request(form, (), count, rng))
-    x = np.concatenate([wide, as_format(rng.normal(0, 4, count), form)])
-    dy = uniform_ordinals(Request(form, (), 2 * count, rng))
-    keep = x != 0
-    return dy[keep], x[keep]
+def random_pairs(activation: Activation, form: Format, depth: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (dy, x), finite and x not 0, for the check of dy * f'(x).
+
+    Half of the x are beside check points and thresholds, and half of the dy are among the largest numbers: there f'(x)
+    is subnormal or rounds to 0 while dy * f'(x) is an ordinary number.
+    """
+    rng = np.random.default_rng([seed, *activation.name.encode(), *b"dy", *form.name.encode()])
+    quarter = SAMPLES[depth] // 4
+    request = Request(form, tuple(p.x for p in activation.check_points), quarter, rng)
+    hard = np.concatenate([check_points(request), thresholds_of_exp(request)])
+    hard = rng.choice(hard.view(form.pattern), 2 * quarter).view(form.dtype)
+    x = np.concatenate([uniform_ordinals(request), as_format(rng.normal(0, 4, quarter), form), hard])
+    dy = [uniform_ordinals(request), _large(request), uniform_ordinals(request), _large(request)]
+    with np.errstate(invalid="ignore"):
+        keep = (x != 0) & np.isfinite(x)
+    return np.concatenate(dy)[keep], x[keep]
+
+
+def _large(request: Request) -> np.ndarray:
+    """Among the largest eighth of the numbers of either sign."""
+    end = request.form.infinity_pattern
+    ordinals = request.rng.integers(end - end // 8, end, request.samples)
+    return request.form.from_ordinals(request.rng.choice([-1, 1], request.samples) * ordinals)
 
 
 def as_format(values: np.ndarray, form: Format) -> np.ndarray:

@@ -48,7 +48,8 @@ def machine() -> Machine:
 def commit() -> tuple[str | None, bool | None]:
     """The checkout's commit and whether tracked files differ from it; None where git does not say."""
     head = _git("rev-parse", "HEAD")
-    return head, None if head is None else bool(_git("status", "--porcelain", "--untracked-files=no"))
+    changes = None if head is None else _git("status", "--porcelain", "--untracked-files=no")
+    return head, None if changes is None else bool(changes)
 
 
 def _git(*arguments: str) -> str | None:

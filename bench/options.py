@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-import kernels.cpu  # noqa: F401  (registers the Numba kernels)
+import kernels
 import reference
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
@@ -50,11 +50,14 @@ def read_options(config: pytest.Config) -> Options:
     Raises:
         pytest.UsageError: a name does not exist, or nothing is chosen.
     """
+    kernels.load()
     names = {name: _names(config, name) for name in FILTERS}
     chosen = [k for k in in_order(registered()) if all(getattr(k, f) in names[f] for f in FILTERS if names[f])]
     if not chosen:
         asked = " ".join(f"--{name} {','.join(n)}" for name, n in names.items() if n)
         raise pytest.UsageError(f"no kernel matches {asked}: leave one of these filters out")
+    if not config.getoption("report_dir").name:
+        raise pytest.UsageError("--report-dir: name a folder")
     seed = config.getoption("seed")
     if seed < 0:
         raise pytest.UsageError(f"--seed {seed}: must not be negative")

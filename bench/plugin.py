@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`pytest --benchmark`: the hooks that put the suite in the place of the tests, and write the report."""
 
+import contextlib
 import shlex
 import warnings
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from bench.prepare import prepare
 from bench.run import Session
 from bench.suite import Suite, chosen_kernel, session_key
 from reports import ReportError, terminal, write
+from reports.schema import Skipped
+from reports.wording import kernels
 
 SUITE = Path(__file__).with_name("suite.py")
 TIMING_SECONDS = 0.1  # at most, for each timing
@@ -30,6 +33,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
         return
+    if not config.pluginmanager.has_plugin("benchmark"):
+        raise pytest.UsageError("--benchmark times through pytest-benchmark: leave -p no:benchmark out")
     options = read_options(config)
     _run_alone(config)
     config._rootpath = ROOT  # pytest takes the folder after --report-dir for one of tests, and would root itself there
@@ -97,9 +102,18 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     kernels = [chosen_kernel(item) for item in session.items]
     options = run.options
     questions = [] if options.only == "speed" else run.oracle.missing(kernels, options.depth, options.seed)
-    with session.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+    run.selected = len(session.items)
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         print(flush=True)
         prepare(kernels, run.oracle, questions)
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """What -k and its like left out is not measured, and the report says so."""
+    run = items[0].config.stash.get(session_key, None) if items else None
+    if run is not None:
+        run.skipped.append(Skipped(what=kernels(len(items)), why="deselected on the command line"))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

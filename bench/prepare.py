@@ -3,18 +3,19 @@
 
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 
 from tqdm import tqdm
 
+import kernels
 from bench.speed import cores
 from bench.truths import Oracle, Question, worker_pool
 from kernels.registry import Kernel, registered
 
 
-def prepare(kernels: Sequence[Kernel], oracle: Oracle, questions: list[Question]) -> None:
+def prepare(chosen: Sequence[Kernel], oracle: Oracle, questions: list[Question]) -> None:
     """Answer the questions that the store can't, and compile what is not in the cache, with a bar of progress."""
-    uncompiled = [k.id for k in kernels if k.compile and not k.is_compiled()]
+    uncompiled = [k.id for k in chosen if k.compile and not k.is_compiled()]
     if not questions and not uncompiled:
         return
     tasks = sum(len(q.chunks()) for q in questions) + len(uncompiled)
@@ -32,17 +33,15 @@ def prepare(kernels: Sequence[Kernel], oracle: Oracle, questions: list[Question]
         for future in compiling:
             future.add_done_callback(lambda _: bar.update())
         oracle.prepare(questions, pool, bar.update)
-        for future in compiling:
-            future.result()
+        wait(compiling)  # one that does not compile says so when it is measured
 
 
 def compile_kernel(name: str) -> None:
     """Compile one of our own kernels into the cache; runs in a worker."""
-    import kernels.cpu  # noqa: F401  (registers them; a worker that only answers questions needs no Numba)
-
+    kernels.load()
     by_id(registered())[name].compile()
 
 
-def by_id(kernels: Iterable[Kernel]) -> dict[str, Kernel]:
+def by_id(chosen: Iterable[Kernel]) -> dict[str, Kernel]:
     """Kernels by their identity."""
-    return {k.id: k for k in kernels}
+    return {k.id: k for k in chosen}

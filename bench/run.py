@@ -29,6 +29,7 @@ class Session:
     yardstick: speed.Yardstick = field(default_factory=speed.Yardstick)
     results: list[KernelResult] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
@@ -73,7 +74,7 @@ class Session:
                 depth=self.options.depth,
                 seed=self.options.seed,
                 only=self.options.only,
-                selected=len(self.options.chosen),
+                selected=self.selected,
             ),
             skipped=self.skipped,
             copies=list(self.yardstick.copies.values()),

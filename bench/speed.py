@@ -9,7 +9,6 @@ stays short.
 
 import functools
 import itertools
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
@@ -21,6 +20,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench.calling import attempt
 from bench.streaming import in_threads, stream_copy
+from kernels.cpu.launch import cores
 from kernels.registry import Kernel
 from reference.formats import FORMATS
 from reports.schema import Copy, Spread, Throughput
@@ -43,15 +43,11 @@ class Setting:
         return f"{self.elements}-{self.cache}-{self.threads}t"
 
 
-def cores() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def settings(dtype: str) -> list[Setting]:
-    """In L2 and in DRAM, on one thread and on all."""
-    width = FORMATS[dtype].dtype.itemsize
-    return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in sorted({1, cores()})]
+def settings(kernel: Kernel) -> list[Setting]:
+    """In L2 and in DRAM, on one thread and, where the kernel lets us choose, on all."""
+    width = FORMATS[kernel.dtype].dtype.itemsize
+    threads = sorted({1, cores()}) if kernel.takes_threads else [1]
+    return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in threads]
 
 
 class Stopwatch:
@@ -129,7 +125,7 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
         KernelError: the kernel raised.
     """
     results = []
-    for setting in settings(kernel.dtype):
+    for setting in settings(kernel):
         call = in_turn(_calls(kernel, setting))
         attempt(call)
         group = f"{kernel.activation}-{kernel.direction}-{kernel.dtype}-{setting.label}"

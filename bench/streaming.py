@@ -4,14 +4,16 @@
 The loop's stores bypass the cache, so that the destination need not be read before it is written.
 """
 
-import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+
+from kernels.cpu.launch import share
+
+PART_MULTIPLE = 64  # elements: parts begin at a whole cache line, and are whole 64-bit words, in every dtype
 
 
 @intrinsic
@@ -42,18 +44,9 @@ def stream_copy(destination: np.ndarray, source: np.ndarray) -> None:
 def in_threads(
     copy: Callable[[np.ndarray, np.ndarray], None], destination: np.ndarray, source: np.ndarray, threads: int
 ) -> Callable[[], None]:
-    """A call that copies with so many threads, a part of the array each."""
-    if threads == 1:
-        return lambda: copy(destination, source)
-    parts = list(zip(np.array_split(destination, threads), np.array_split(source, threads), strict=True))
+    """A call that copies with so many threads, a part of the array each, shared out as our kernels share theirs."""
 
-    def run() -> None:
-        for done in [_pool(threads).submit(copy, *part) for part in parts]:
-            done.result()
+    def part(start: int, stop: int) -> None:
+        copy(destination[start:stop], source[start:stop])
 
-    return run
-
-
-@functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads)
+    return lambda: share(part, source.size, PART_MULTIPLE, threads)

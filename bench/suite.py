@@ -8,6 +8,8 @@ import pytest
 from bench.run import Session
 from bench.speed import Stopwatch
 from kernels.registry import Kernel
+from reports import wording
+from reports.schema import KernelResult
 
 session_key = pytest.StashKey[Session]()
 
@@ -44,7 +46,7 @@ def _test_of(kernel: Kernel) -> Callable[..., None]:
     return test
 
 
-def broken_claim(result) -> str:
+def broken_claim(result: KernelResult) -> str:
     """One sentence: what was claimed, and what was found where."""
     claimed = "to be correctly rounded" if result.claim == "rounded" else f"at most {result.claim:g} ulp"
     found, safety = result.accuracy, result.safety
@@ -54,10 +56,7 @@ def broken_claim(result) -> str:
             f"claims {claimed}, but {safety.mismatches} results are of the wrong class ({example.kind}), "
             f"e.g. at {example.input}: got {example.got}, exact {example.want}"
         )
-    worst = f"{found.max_ulp:.4g} ulp at {found.worst_input}: got {found.worst_got}, exact {found.worst_exact}"
-    if found.random_dy and (found.random_dy.max_ulp or 0) > (found.max_ulp or 0):
-        pair = found.random_dy
-        worst = f"{pair.max_ulp:.4g} ulp at x = {pair.worst_input}, dy = {pair.worst_dy}"
+    worst = wording.largest_claimed(result)
     if found.random_dy and found.random_dy.mismatches:
         worst += f", and {found.random_dy.mismatches} results of the wrong class with random dy"
     return f"claims {claimed}, but was found {worst} ({found.misrounded} of {found.evaluated} misrounded)"

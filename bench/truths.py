@@ -2,7 +2,8 @@
 """The exact results that a run needs: loaded where they were computed before, else computed on all cores."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+import signal
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -53,6 +54,7 @@ class Oracle:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.unsaved: dict[Path, Exact] = {}
 
     def truth(self, kernel: Kernel, depth: str, seed: int) -> Truth:
         """What a kernel is held against, for a forward or backward kernel."""
@@ -102,20 +104,34 @@ class Oracle:
     def _answer(self, question: Question) -> Exact:
         if question.activation not in reference.own():
             return question.answer()
-        stored = self.store.load(question.path(self.store), question.form)
+        path = question.path(self.store)
+        stored = self.unsaved.get(path) or self.store.load(path, question.form)
         if stored is not None and len(stored) == len(question.x):
             return stored
         return self._keep(question, question.answer())
 
     def _keep(self, question: Question, answer: Exact) -> Exact:
-        with contextlib.suppress(OSError):  # a folder that can't be written costs time, and nothing else
-            self.store.save(question.path(self.store), answer, question.form)
+        path = question.path(self.store)
+        try:
+            self.store.save(path, answer, question.form)
+        except OSError:  # a folder that can't be written costs the next run time, and nothing else
+            self.unsaved[path] = answer
         return answer
 
 
-def worker_pool(workers: int) -> ProcessPoolExecutor:
-    """Fresh processes: none of this one's threads, locks or floating-point modes."""
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+@contextlib.contextmanager
+def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Fresh processes: none of this one's threads, locks or floating-point modes.
+
+    Ctrl-C is for the process that waits for them; it drops what they have not begun.
+    """
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 def _questions(kernel: Kernel, depth: str, seed: int) -> Iterable[Question]:
@@ -124,5 +140,5 @@ def _questions(kernel: Kernel, depth: str, seed: int) -> Iterable[Question]:
     x = make_inputs(activation, form, depth, seed).values
     yield Question(kernel.activation, kernel.direction, form, parameters, x, None)
     if kernel.direction == "backward":
-        dy, x = random_pairs(form, depth, seed)
+        dy, x = random_pairs(activation, form, depth, seed)
         yield Question(kernel.activation, kernel.direction, form, parameters, x, dy)

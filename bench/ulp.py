@@ -14,7 +14,6 @@ import numpy as np
 from reference.formats import Format
 from reference.oracle import Exact
 
-KINDS = ("nan", "inf", "zero", "sign")  # of mismatches; a result is of one kind at most, the first that fits
 NO_MISMATCH = -1
 
 
@@ -26,7 +25,7 @@ class Judgement:
     distance: np.ndarray  # uint64, representable numbers between r and RN(y), counted through zero; 0 beside a NaN
     above: np.ndarray  # bool: r > RN(y), the sign of the distance, for which int64 would be too small
     misrounded: np.ndarray  # bool: r is not RN(y)
-    mismatch: np.ndarray  # int8: NO_MISMATCH, or the place in KINDS
+    mismatch: np.ndarray  # int8: NO_MISMATCH, or the place in MISMATCH_KINDS: of the kinds that fit, the first
 
     def largest_distance(self) -> str:
         """The distance that is largest in magnitude, with its sign, as a decimal numeral."""

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What an activation is: its formula, its derivative, its parameters, and what is known about it."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,12 +13,19 @@ Real = mpf | float | int | str  # a str is a decimal numeral of at least 40 digi
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of an activation, keyword-only wherever it is passed; a float is exactly that binary64 number."""
+    """A parameter of an activation, keyword-only wherever it is passed; a float is exactly that binary64 number.
+
+    It is finite, and greater than 0 where ``positive``: what is said of the activation holds there only.
+    """
 
     name: str
     default: float
     meaning: str
     per_channel: bool = False  # may also be an array with one value per channel (axis 1)
+    positive: bool = False
+
+    def allows(self, value: float) -> bool:
+        return math.isfinite(value) and (value > 0 or not self.positive)
 
 
 @dataclass(frozen=True)
@@ -108,6 +116,17 @@ class Activation:
     @property
     def defaults(self) -> dict[str, float]:
         return {p.name: p.default for p in self.parameters}
+
+    def check(self, parameters: Mapping[str, float]) -> None:
+        """Refuse values for which the activation is not defined here.
+
+        Raises:
+            ValueError: a parameter is not finite, or not greater than 0 where it has to be.
+        """
+        for p in self.parameters:
+            if not p.allows(parameters[p.name]):
+                allowed = "a finite number greater than 0" if p.positive else "a finite number"
+                raise ValueError(f"{self.name}: {p.name} is {parameters[p.name]}: it must be {allowed}")
 
     @property
     def directions(self) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""ELU: x where it is positive, an exponential that saturates at -α where it is negative."""
+"""ELU: x where it is positive, an exponential that saturates at -α where it is negative; α > 0."""
 
 from mpmath import exp, ldexp, mp, mpf, tanh
 
@@ -70,6 +70,6 @@ ACTIVATION = Activation(
         CheckPoint(88.723, "exp(x) overflows in float32 above this"),
         CheckPoint(709.783, "exp(x) overflows in float64 above this"),
     ),
-    parameters=(Parameter("alpha", 1.0, "α: minus the limit at −∞"),),
+    parameters=(Parameter("alpha", 1.0, "α: minus the limit at −∞", positive=True),),
     right_derivative_at_zero=right_derivative_at_zero,
 )

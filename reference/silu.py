@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SiLU, also called Swish: x times the sigmoid of βx."""
+"""SiLU, also called Swish: x times the sigmoid of βx, for β > 0."""
 
 from mpmath import exp, fmul, mpf, workdps
 
@@ -70,5 +70,5 @@ ACTIVATION = Activation(
         CheckPoint(17.329, "σ rounds to 1 from here in float32"),
         CheckPoint(37.43, "σ rounds to 1 from here in float64"),
     ),
-    parameters=(Parameter("beta", 1.0, "β: the slope of the sigmoid's argument"),),
+    parameters=(Parameter("beta", 1.0, "β: the slope of the sigmoid's argument", positive=True),),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Softplus: a smooth ReLU, the integral of the sigmoid."""
+"""Softplus: a smooth ReLU, the integral of the sigmoid of βx, for β > 0."""
 
 from mpmath import exp, fmul, log, log1p, mpf
 
@@ -67,5 +67,5 @@ ACTIVATION = Activation(
         CheckPoint(-708.396, "subnormal in float64 below this"),
         CheckPoint(-745.133, "rounds to 0 in float64 below this"),
     ),
-    parameters=(Parameter("beta", 1.0, "β: the slope before the logarithm; larger is closer to ReLU"),),
+    parameters=(Parameter("beta", 1.0, "β: the slope before the logarithm; larger is closer to ReLU", positive=True),),
 )

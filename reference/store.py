@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Exact results kept on disk: what mpmath has once computed is not computed again.
 
-An entry is named by a hash of everything it depends on: the sources of this package, the function and its parameters,
-the format, and the inputs bit for bit. It begins with a digest of the rest, so that a damaged one is not believed but
-computed anew.
+An entry is named by a hash of everything it depends on: the sources of this package, the versions of mpmath and gmpy2,
+the function and its parameters, the format, and the inputs bit for bit. It begins with a digest of the rest, so that a
+damaged one is not believed but computed anew.
 """
 
 import functools
@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 
+import gmpy2
+import mpmath
 import numpy as np
 
 from reference.formats import Format
@@ -23,8 +25,8 @@ DIGEST_BYTES = hashlib.sha256().digest_size
 
 @functools.cache
 def sources_digest() -> str:
-    """SHA-256 of this package's source files."""
-    digest = hashlib.sha256()
+    """SHA-256 of this package's source files, and of the versions of the libraries that it reckons with."""
+    digest = hashlib.sha256(f"mpmath {mpmath.__version__}, gmpy2 {gmpy2.version()}".encode())
     for path in sorted(Path(__file__).parent.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

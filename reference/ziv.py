@@ -98,7 +98,9 @@ def _decide(
     above, below = man - one, 2 * one - man
     if error and min(above, below) <= error:
         power += below < above
-        beside = side(power, point) if min(above, below) <= 1 << GUARD_BITS else None
+        # Only where the two precisions agree: what cancellation leaves can be a power of two that means nothing.
+        agreed = max(error, min(above, below)) <= 1 << GUARD_BITS
+        beside = side(power, point) if agreed else None
         if beside is None:
             return None
         man, exp, sticky, error = one, power - bits + 1, beside, 0

@@ -99,7 +99,8 @@ _ACCURACY = [
     Column(
         "mismatches",
         "mismatches",
-        "For how many inputs the class is wrong: a NaN, an infinity, a zero or a sign where another was due.",
+        "For how many inputs the class is wrong: a NaN, an infinity, a zero or a sign where another was due; "
+        "gradients also with random dy.",
         wording.mismatches,
     ),
 ]

@@ -30,7 +30,7 @@ class Tally:
     failed: list[KernelResult]
     broken: list[KernelResult]
     mismatched: list[KernelResult]
-    missing: int  # chosen by the filters, and neither measured nor failed
+    missing: int  # selected, and neither measured nor failed
     inputs: int  # results compared with the exact value, over all kernels
     exhaustive: int  # kernels that were given every input there is
     sampled: int
@@ -45,7 +45,7 @@ def tally(results: Results) -> Tally:
         measured=measured,
         failed=failed,
         broken=[k for k in kernels if k.verdict == "broken"],
-        mismatched=[k for k in kernels if k.safety is not None and k.safety.mismatches],
+        mismatched=[k for k in kernels if k.mismatches],
         missing=max(0, results.run.selected - len(measured) - len(failed)),
         inputs=sum(k.accuracy.evaluated for k in kernels if k.accuracy),
         exhaustive=coverage["exhaustive"],
@@ -97,11 +97,10 @@ def _claims(counted: Tally) -> Iterator[Finding]:
     if unchecked:
         yield Finding("plain", f"{wording.kernels(unchecked)} with a claim that was not checked.")
     for kernel in counted.broken[:LISTED]:
-        found = f"{wording.ulp(kernel.accuracy and kernel.accuracy.max_ulp)} ulp"
         yield Finding(
             "bad",
             f"{wording.one_line(kernel.id)} breaks its claim ({wording.claim(kernel)}): "
-            f"{found}, mismatches: {wording.mismatches(kernel)}.",
+            f"{wording.largest_claimed(kernel)}; mismatches: {wording.mismatches(kernel)}.",
             kernel,
         )
     yield from _and_more(counted.broken, "broke their claim")
@@ -126,12 +125,15 @@ def _mismatches(counted: Tally) -> Iterator[Finding]:
     worst = max(counted.mismatched, key=_share_mismatched)
     example = next(iter(worst.safety.examples), None)
     shown = f"; {example.got} for {wording.decimal(example.want)} at {example.input}" if example else ""
-    text = f"Most in {wording.one_line(worst.id)}: {wording.mismatches(worst)}, of {wording.coverage(worst)}{shown}."
+    pairs = f" and {worst.random_dy.evaluated:,} pairs with random dy" if worst.random_dy else ""
+    tried = wording.coverage(worst) + pairs
+    text = f"Most in {wording.one_line(worst.id)}: {wording.mismatches(worst)}, of {tried}{shown}."
     yield Finding("plain", text, worst)
 
 
 def _share_mismatched(kernel: KernelResult) -> float:
-    return kernel.safety.mismatches / max(1, kernel.accuracy.evaluated if kernel.accuracy else 1)
+    tried = sum(check.evaluated for check in (kernel.accuracy, kernel.random_dy) if check)
+    return kernel.mismatches / max(1, tried)
 
 
 def _largest_errors(counted: Tally) -> Iterator[Finding]:
@@ -146,7 +148,7 @@ def _largest_errors(counted: Tally) -> Iterator[Finding]:
 
 
 def _correctly_rounded(counted: Tally) -> Iterator[Finding]:
-    exact = [k for k in counted.measured if k.accuracy and k.safety and not k.accuracy.misrounded + k.safety.mismatches]
+    exact = [k for k in counted.measured if k.accuracy and k.safety and not k.accuracy.misrounded + k.mismatches]
     proved = sum(k.accuracy.coverage == "exhaustive" for k in exact)
     if exact:
         total = wording.kernels(len(exact))

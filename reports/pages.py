@@ -20,6 +20,7 @@ from reports.findings import findings, groups, tally
 from reports.schema import ActivationResult, KernelResult, Results
 
 HERE = Path(__file__).parent
+GENERATOR = '<meta name="generator" content="halfulp">'  # in each page's head, see base.html
 GRADES = ((0.5, "rounded"), (1.0, "faithful"), (4.0, "close"), (1000.0, "poor"))  # up to so many ulp
 
 
@@ -34,7 +35,8 @@ def write(results: Results, folder: Path) -> Path:
     pages = folder / "activations"
     pages.mkdir(exist_ok=True)
     for page in pages.glob("*.html"):
-        page.unlink()  # of an earlier run, which may have had other activations
+        if _is_ours(page):
+            page.unlink()  # of an earlier run, which may have had other activations
     environment = _environment(results)
     index = folder / "index.html"
     index.write_text(environment.get_template("index.html").render(_index(results), root=""), encoding="utf-8")
@@ -43,6 +45,13 @@ def write(results: Results, folder: Path) -> Path:
         page = template.render(_activation(results, activation), root="../")
         (folder / address(activation.name)).write_text(page, encoding="utf-8")
     return index
+
+
+def _is_ours(page: Path) -> bool:
+    if not page.is_file():
+        return False
+    with page.open(encoding="utf-8", errors="replace") as file:
+        return GENERATOR in file.read(1000)
 
 
 def address(activation: str) -> str:
@@ -64,7 +73,7 @@ def grade(kernel: KernelResult) -> str:
         return "failed"
     if kernel.accuracy is None:
         return "unknown"
-    if kernel.accuracy.max_ulp is None or (kernel.safety and kernel.safety.mismatches):
+    if kernel.accuracy.max_ulp is None or kernel.mismatches:
         return "lost"
     return next((name for bound, name in GRADES if kernel.accuracy.max_ulp <= bound), "lost")
 

@@ -51,7 +51,9 @@ def error(kernels: list[KernelResult], dtype: str, colours: dict[str, str]) -> F
     measured = [k for k in kernels if k.accuracy is not None and k.accuracy.regions]
     highest = min(CEILING, max((r.max_ulp or 0 for k in measured for r in k.accuracy.regions), default=1))
     traces = [_errors(k, dtype, colours[author(k)]) for k in measured]
-    crosses = [_crosses(k, dtype, max(highest, 1) * 4, colours[author(k)]) for k in kernels]
+    top = max(highest, 1) * 4
+    crosses = [_crosses(k, dtype, top, colours[author(k)]) for k in kernels]
+    crosses += [_numberless(k, dtype, top, colours[author(k)]) for k in measured]
     return {
         "data": traces + [cross for cross in crosses if cross["x"]],
         "layout": {
@@ -108,6 +110,23 @@ def _crosses(kernel: KernelResult, dtype: str, height: float, colour: str) -> Fi
         "y": [height] * len(examples),
         "customdata": [[wording.decimal(e.input), e.got, wording.decimal(e.want), e.kind] for e in examples],
         "hovertemplate": "x = %{customdata[0]}<br>got %{customdata[1]}, due %{customdata[2]} (%{customdata[3]})",
+    }
+
+
+def _numberless(kernel: KernelResult, dtype: str, height: float, colour: str) -> Figure:
+    """Where inputs were tried and no result was a number; where none was tried, nothing is drawn."""
+    regions = [r for r in kernel.accuracy.regions if r.evaluated and r.max_ulp is None]
+    return {
+        "name": f"{_name(kernel)}: no number",
+        "legendgroup": _name(kernel),
+        "mode": "markers",
+        "marker": {"color": colour, "symbol": "x-thin-open", "size": 6},
+        "x": [_middle(region, dtype) for region in regions],
+        "y": [height] * len(regions),
+        "customdata": [
+            [wording.decimal(r.lo, 4), wording.decimal(r.hi, 4), wording.count(r.evaluated)] for r in regions
+        ],
+        "hovertemplate": "%{customdata[0]} … %{customdata[1]}<br>none of %{customdata[2]} results is a number",
     }
 
 

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reports import wording
-from reports.schema import KernelResult, Results, Throughput
+from reports.schema import MISMATCH_KINDS, KernelResult, Results, Throughput
 
 ACCURACY = (
     *("coverage", "evaluated", "max_ulp", "max_ulp_outside_roots", "worst_input", "worst_got", "worst_exact"),
     *("max_distance", "max_ulp_normal", "mean_ulp_normal", "misrounded", "fingerprint"),
 )
-KINDS = ("nan", "inf", "zero", "sign")
 
 
 class Setting(NamedTuple):
@@ -92,7 +91,7 @@ def _identity(kernel: KernelResult) -> dict[str, object]:
 
 
 def _accuracy(kernel: KernelResult) -> dict[str, object]:
-    dy = kernel.accuracy and kernel.accuracy.random_dy
+    dy = kernel.random_dy
     return {name: kernel.accuracy and getattr(kernel.accuracy, name) for name in ACCURACY} | {
         "random_dy_evaluated": dy and dy.evaluated,
         "random_dy_max_ulp": dy and dy.max_ulp,
@@ -102,8 +101,8 @@ def _accuracy(kernel: KernelResult) -> dict[str, object]:
 
 def _safety(kernel: KernelResult) -> dict[str, object]:
     safety = kernel.safety
-    by_kind = {f"mismatches_{kind}": safety and safety.by_kind.get(kind, 0) for kind in KINDS}
-    return {"mismatches": safety and safety.mismatches} | by_kind
+    by_kind = {f"mismatches_{kind}": safety and safety.by_kind.get(kind, 0) for kind in MISMATCH_KINDS}
+    return {"mismatches": kernel.mismatches} | by_kind
 
 
 def _speed(kernel: KernelResult, at: Iterable[Setting]) -> dict[str, object]:

@@ -6,7 +6,7 @@ hexadecimal floats ("0x1.8p+1"); what is not finite is a string ("inf", "-inf", 
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -15,6 +15,8 @@ SCHEMA_VERSION = 1
 Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
 Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
 Verdict = Literal["holds", "not refuted", "broken", "none"]
+MismatchKind = Literal["nan", "inf", "zero", "sign"]  # a result is of one kind at most, the first that fits
+MISMATCH_KINDS: tuple[str, ...] = get_args(MismatchKind)
 
 
 class Record(msgspec.Struct, kw_only=True):
@@ -54,7 +56,7 @@ class Region(Record):
     lo: Hex
     hi: Hex
     evaluated: int
-    max_ulp: float | None
+    max_ulp: float | None  # None where no input was tried, or no result was a number
 
 
 class Bin(Record):
@@ -97,7 +99,7 @@ class Example(Record):
     input: Hex
     got: Hex
     want: Decimal
-    kind: Literal["nan", "inf", "zero", "sign"]
+    kind: MismatchKind
 
 
 class Safety(Record):
@@ -141,6 +143,17 @@ class KernelResult(Record):
     @property
     def id(self) -> str:
         return f"{self.activation}-{self.direction}-{self.dtype}-{self.backend}-{self.variant}"
+
+    @property
+    def random_dy(self) -> RandomDy | None:
+        return self.accuracy and self.accuracy.random_dy
+
+    @property
+    def mismatches(self) -> int | None:
+        """All results of the wrong class, also those with random dy; None where none was looked for."""
+        if self.safety is None:
+            return None
+        return self.safety.mismatches + (self.random_dy.mismatches if self.random_dy else 0)
 
 
 class Fact(Record):
@@ -206,7 +219,7 @@ class Run(Record):
     depth: Literal["quick", "standard", "exhaustive"]
     seed: int
     only: Literal["accuracy", "speed"] | None
-    selected: int  # how many kernels the filters chose
+    selected: int  # how many kernels were to be measured, after the filters and -k
 
 
 class Skipped(Record):

@@ -78,11 +78,13 @@ def coverage(kernel: KernelResult) -> str:
 
 
 def mismatches(kernel: KernelResult) -> str:
-    """The mismatches of class by their kind, the commonest first."""
+    """The mismatches of class by their kind, the commonest first, and those with random dy."""
     if kernel.safety is None:
         return MISSING
-    kinds = sorted(((n, kind) for kind, n in kernel.safety.by_kind.items() if n), reverse=True)
-    return ", ".join(f"{n:,} {kind}" for n, kind in kinds) or count(kernel.safety.mismatches)
+    found = sorted(((n, kind) for kind, n in kernel.safety.by_kind.items() if n), reverse=True)
+    if kernel.random_dy and kernel.random_dy.mismatches:
+        found.append((kernel.random_dy.mismatches, "with random dy"))
+    return ", ".join(f"{n:,} {kind}" for n, kind in found) or count(kernel.mismatches)
 
 
 def claim(kernel: KernelResult) -> str:
@@ -90,8 +92,26 @@ def claim(kernel: KernelResult) -> str:
     if kernel.claim is None:
         return "none"
     bound = "correctly rounded" if kernel.claim == "rounded" else f"≤ {short(kernel.claim)} ulp"
-    outside = f" where |x − root| ≥ {short(kernel.claim_outside_roots)}" if kernel.claim_outside_roots else ""
-    return bound + outside
+    return bound + _where_claimed(kernel)
+
+
+def _where_claimed(kernel: KernelResult) -> str:
+    return f" where |x − root| ≥ {short(kernel.claim_outside_roots)}" if kernel.claim_outside_roots else ""
+
+
+def largest_claimed(kernel: KernelResult) -> str:
+    """The largest error of those that the claim bounds, and where it is: roots may be left out, random dy never is."""
+    found, dy = kernel.accuracy, kernel.random_dy
+    if found is None:
+        return MISSING
+    largest = found.max_ulp_outside_roots if kernel.claim_outside_roots else found.max_ulp
+    if dy and (dy.max_ulp or 0) > (largest or 0):
+        return f"{ulp(dy.max_ulp)} ulp at x = {dy.worst_input}, dy = {dy.worst_dy} (random dy)"
+    if largest is None:
+        return "no number to compare"
+    if kernel.claim_outside_roots:
+        return f"{ulp(largest)} ulp{_where_claimed(kernel)}"
+    return f"{ulp(largest)} ulp at {found.worst_input}: got {found.worst_got}, exact {found.worst_exact}"
 
 
 def verdict(kernel: KernelResult) -> str:

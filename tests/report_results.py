@@ -151,6 +151,13 @@ def all_nan(activation: str) -> KernelResult:
     return broken
 
 
+def wrong_with_dy(activation: str, variant: str) -> KernelResult:
+    """A gradient that is of the wrong class for some dy."""
+    it = kernel(activation, "backward", "float64", variant)
+    it.accuracy.random_dy.mismatches = 104
+    return it
+
+
 def activation(name: str, title: str) -> ActivationResult:
     x = [i / 8 for i in range(-64, 65)]
     sigmoid = [1 / (1 + math.exp(-t)) for t in x]

@@ -10,7 +10,7 @@ import pytest
 
 import reference
 from bench import accuracy
-from bench.accuracy import REGIONS, Truth, fingerprint, histogram, measure, verdict
+from bench.accuracy import REGIONS, Truth, fingerprint, histogram, mean_ulp, measure, verdict
 from bench.inputs import Inputs
 from kernels.registry import Claim
 from reference.formats import FORMATS
@@ -166,8 +166,15 @@ def test_regions_cover_the_line_with_as_many_numbers_each():
         assert all(low == high + 1 for (_, high), (low, _) in pairwise(ordinals))
         sizes = [high - low for low, high in ordinals]
         assert max(sizes) - min(sizes) <= 1
-        assert sum(r.evaluated for r in regions) == 4  # NaN and infinities are judged by class
-        assert all((r.max_ulp is None) == (r.evaluated == 0) for r in regions)
+        assert sum(r.evaluated for r in regions) == 6  # all but NaN, which lies nowhere on the line
+        assert sum(r.max_ulp is not None for r in regions) == len(
+            {
+                i
+                for i, (low, high) in enumerate(ordinals)
+                for o in form.ordinals(np.array([-1.0, 0.0, 1.0]).astype(form.dtype))
+                if low <= o <= high
+            }
+        )
 
 
 def test_an_error_shows_in_its_region_only():
@@ -291,3 +298,16 @@ def test_a_claim_may_leave_out_the_neighbourhood_of_roots():
     found, safety = measure(make_kernel(off_inside, "silu", "backward", "float64", claim=narrower), truth)
     assert verdict(narrower, found, safety) == "broken"
     assert found.random_dy.max_ulp > 1e15
+
+
+def test_a_mean_too_large_for_binary64_is_its_largest_number():
+    assert mean_ulp(np.full(3, 1e308)) == np.finfo(np.float64).max
+    assert mean_ulp(np.array([1.0, 2.0])) == 1.5
+    assert mean_ulp(np.array([])) is None
+
+
+def test_a_region_of_nothing_but_nan_counts_as_tried():
+    truth = make_truth("relu", values=(-2.0, 2.0, 3e10))
+    found, _ = measure(make_kernel(lambda x: np.where(x > 3, x.dtype.type(np.nan), np.maximum(x, 0))), truth)
+    (region,) = (r for r in found.regions if float.fromhex(r.lo) <= 3e10 <= float.fromhex(r.hi))
+    assert (region.evaluated, region.max_ulp) == (1, None)

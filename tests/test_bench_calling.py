@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A call gives right results back, and tells every way of breaking its contract."""
 
+import sys
+import warnings
+
 import numpy as np
 import pytest
 
@@ -160,3 +163,25 @@ def test_a_sum_left_unwritten_is_told():
 def test_hexadecimal_floats_are_exact_and_short(value, text):
     assert hexadecimal(value) == text
     assert float.fromhex(text) == float(value) or text == "nan"
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x: sys.exit(3), "raised"),
+        (lambda x: np.ma.masked_less(x, 0), "wrong_dtype"),
+        (lambda x: x.resize((2, 4), refcheck=False) or np.zeros(8, np.float32), "wrote_input"),
+    ],
+)
+def test_odder_ways_of_breaking_the_contract(function, kind):
+    with pytest.raises(KernelError) as error:
+        call(make_kernel(function), np.arange(8, dtype=np.float32))
+    assert error.value.failure.kind == kind
+
+
+def test_a_warning_is_no_failure():
+    def warns(x):
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        return np.maximum(x, 0)
+
+    assert call(make_kernel(warns), np.ones(3, np.float32)).tolist() == [1, 1, 1]

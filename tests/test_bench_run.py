@@ -81,6 +81,7 @@ def test_results_of_a_whole_run_can_be_written_and_read(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "describe", lambda activation, parameters: _described(activation.name, parameters))
     kernel = make_kernel(relu)
     session = a_session(kernels=[kernel])
+    session.selected = 1
     session.measure(kernel, NoStopwatch())
     results = session.finished()
     assert (results.run.depth, results.run.seed, results.run.only, results.run.selected) == ("quick", 0, "accuracy", 1)

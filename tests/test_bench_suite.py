@@ -56,3 +56,9 @@ def test_an_error_with_random_dy_is_told_with_dy():
     said = broken_claim(result(max_ulp=1.0, random_dy=pair))
     assert "77 ulp at x = 0x1p+1, dy = 0x1p-3" in said
     assert "2 results of the wrong class with random dy" in said
+
+
+def test_an_error_beside_a_root_that_the_claim_leaves_out_is_not_told():
+    made = result(max_ulp=1e6, max_ulp_outside_roots=5.5)
+    made.claim_outside_roots = 0.25
+    assert broken_claim(made).startswith("claims at most 4 ulp, but was found 5.5 ulp where |x − root| ≥ 0.25 (")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import reference
-from bench.ulp import KINDS, NO_MISMATCH, Judgement, judge
+from bench.ulp import NO_MISMATCH, Judgement, judge
 from reference.formats import FORMATS, Format
 from reference.oracle import Exact, exact, right_at_kink
+from reports.schema import MISMATCH_KINDS
 from tests.rationals import exact_of, exponent, power, rational, ulp
 
 HALF, SINGLE, DOUBLE = FORMATS["float16"], FORMATS["float32"], FORMATS["float64"]
@@ -32,7 +33,7 @@ def oracle(name: str, direction: str, form: Format, x) -> Exact:
 
 
 def kinds(judgement: Judgement) -> list[str]:
-    return [KINDS[m] if m != NO_MISMATCH else "" for m in judgement.mismatch.tolist()]
+    return [MISMATCH_KINDS[m] if m != NO_MISMATCH else "" for m in judgement.mismatch.tolist()]
 
 
 def kinds_of(name: str, direction: str, form: Format, x, got) -> list[str]:

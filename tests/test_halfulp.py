@@ -145,6 +145,28 @@ def test_an_unknown_name_is_refused_with_those_that_exist(options, said):
         measure(relu, **{"activation": "relu"} | options)
 
 
+@pytest.mark.parametrize(
+    ("activation", "parameters", "said"),
+    [
+        ("silu", {"beta": 0.0}, "silu: beta is 0.0: it must be a finite number greater than 0"),
+        ("silu", {"beta": -2}, "silu: beta is -2: it must be a finite number greater than 0"),
+        ("softplus", {"beta": -0.0}, "softplus: beta is -0.0: it must be"),
+        ("softplus", {"beta": np.inf}, "softplus: beta is inf: it must be"),
+        ("elu", {"alpha": -1.0}, "elu: alpha is -1.0: it must be a finite number greater than 0"),
+        ("leaky_relu", {"negative_slope": np.nan}, "leaky_relu: negative_slope is nan: it must be a finite number"),
+        ("prelu", {"alpha": -np.inf}, "prelu: alpha is -inf: it must be a finite number"),
+    ],
+)
+def test_a_parameter_outside_its_domain_is_refused(activation, parameters, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        measure(relu, activation, **parameters)
+
+
+@pytest.mark.parametrize("slope", [0.0, -0.5])
+def test_a_slope_may_be_any_finite_number(slope):
+    assert measure(leaky_relu, "leaky_relu", negative_slope=slope).max_ulp <= 0.51
+
+
 def test_an_implementation_is_registered_for_each_dtype_and_stays_callable():
     @halfulp.implementation("relu", backend="mine", variant="naive", dtypes=("float32", "float64"), max_ulp=2)
     def function(x):

@@ -17,9 +17,9 @@ from bench.calling import call
 from bench.inputs import NEIGHBOURS, Inputs, Request, check_points, ends_of_range, make_inputs, special_values
 from bench.options import in_order
 from bench.truths import Oracle
-from bench.ulp import KINDS, judge
+from bench.ulp import judge
 from kernels.registry import Kernel, registered
-from reports.schema import Accuracy, Safety
+from reports.schema import MISMATCH_KINDS, Accuracy, Safety
 from tests.preparing import prepared
 
 KERNELS = in_order(k for k in registered() if k.backend == "numba")
@@ -120,6 +120,6 @@ def test_known_faults_of_textbook_are_found(kernel_id, place, found, oracle):
     got = call(kernel, x) if kernel.direction == "forward" else call(kernel, np.ones_like(x), x)
     judgement = judge(got, truth.exact, truth.form)
     if isinstance(found, str):
-        assert judgement.mismatch[at] == KINDS.index(found)
+        assert judgement.mismatch[at] == MISMATCH_KINDS.index(found)
     else:
         assert judgement.error_ulp[at] > found

@@ -10,11 +10,13 @@ from bench.accuracy import verdict
 from bench.calling import call
 from bench.run import cache_root
 from bench.truths import Oracle
-from bench.ulp import KINDS, judge
+from bench.ulp import judge
+from kernels.cpu import ACTIVATIONS
 from kernels.registry import Claim, Kernel
 from reference.formats import FORMATS
 from reference.oracle import decimal
 from reference.store import Store
+from reports.schema import MISMATCH_KINDS
 from tests.mutants import CASES, Case
 from tests.preparing import prepared
 
@@ -66,7 +68,7 @@ def test_fault_is_found_where_it_was_seen_and_nowhere_else(case):
     assert len(here) > 0, "it is not among the inputs: add a check point"
 
     judgement = judge(call(kernel, *([x] if case.direction == "forward" else [np.ones_like(x), x])), truth.exact, form)
-    wrong = judgement.mismatch == KINDS.index(case.found) if isinstance(case.found, str) else None
+    wrong = judgement.mismatch == MISMATCH_KINDS.index(case.found) if isinstance(case.found, str) else None
     wrong = judgement.error_ulp > case.found if wrong is None else wrong
     assert wrong[here].all()
     low, high = case.region
@@ -132,3 +134,18 @@ def test_broken_contract_is_told(function, kind, dtype):
     with pytest.raises(halfulp.KernelError, match=kind) as error:
         halfulp.measure(function, "relu", dtype=dtype)
     assert error.value.failure.kind == kind
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["sigmoid", "tanh", "silu", "gelu", "softplus", "elu"])
+def test_a_gradient_rounded_before_dy_is_multiplied_is_caught(name, dtype):
+    backward = ACTIVATIONS[name].backward
+
+    def rounded_first(dy, x):
+        return dy * backward(np.ones_like(x), x)
+
+    found = halfulp.measure(rounded_first, name, direction="backward", dtype=dtype)
+    assert found.mismatches == 0
+    assert found.accuracy.random_dy.max_ulp > 1000
+    right = halfulp.measure(backward, name, direction="backward", dtype=dtype)
+    assert (right.accuracy.random_dy.mismatches, right.accuracy.random_dy.max_ulp < 4) == (0, True)

@@ -83,6 +83,15 @@ def test_it_is_documented(activation):
     assert activation.sources
 
 
+@every_activation
+def test_defaults_are_in_their_domain_and_others_are_refused(activation):
+    activation.check(activation.defaults)
+    for p in activation.parameters:
+        for value in (math.nan, math.inf, -math.inf) + ((0.0, -1.0) if p.positive else ()):
+            with pytest.raises(ValueError, match=f"^{activation.name}: {p.name} is {value}: it must be a finite"):
+                activation.check(activation.defaults | {p.name: value})
+
+
 @every_case
 def test_nothing_cancels_at_any_input_or_precision(activation, parameters):
     facts, exact = activation.facts(**parameters), as_mpf(parameters)

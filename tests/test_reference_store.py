@@ -3,6 +3,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import gmpy2
+import mpmath
 import numpy as np
 import pytest
 
@@ -90,6 +92,18 @@ def test_the_name_depends_on_everything_that_the_answer_does(store, monkeypatch)
     assert store.path(*asked[0]).name == names[0]
     monkeypatch.setattr(store_module, "sources_digest", lambda: "of other sources")
     assert store.path(*asked[0]).name != names[0]
+
+
+def test_the_name_depends_on_the_libraries(monkeypatch):
+    def digest():
+        return store_module.sources_digest.__wrapped__()  # not the one that is kept
+
+    before = digest()
+    assert digest() == before
+    monkeypatch.setattr(mpmath, "__version__", "0.1")
+    other_mpmath = digest()
+    monkeypatch.setattr(gmpy2, "version", lambda: "0.1")
+    assert len({before, other_mpmath, digest()}) == 3
 
 
 def test_many_may_write_the_same_entry_at_once(store, entry):

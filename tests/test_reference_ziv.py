@@ -6,7 +6,7 @@ from fractions import Fraction
 import mpmath
 import numpy as np
 import pytest
-from mpmath import mpf
+from mpmath import mp, mpf
 
 import reference
 from reference.formats import FORMATS, Format
@@ -214,3 +214,11 @@ def test_the_rational_numbers_of_these_tests():
     assert [exponent(power(k) - Fraction(1, 2**90), half) for k in (0, 3, -20)] == [-1, 2, -14]
     assert nearest(Fraction(65519), half) == 65504
     assert nearest(Fraction(65520), half) == float("inf")
+
+
+def test_what_cancellation_leaves_is_not_taken_for_a_power_of_two():
+    form = FORMATS["float32"]
+    points = [(mpf(float(x)),) for x in np.linspace(-45, -16, 500)]
+    cancelling = round_all(lambda x: 1 + mp.tanh(x), points, (mpf(0), mpf(2)), form)
+    direct = round_all(lambda x: 2 / (1 + mp.exp(-2 * x)), points, (mpf(0), mpf(2)), form)
+    assert [r.ordinal for r in cancelling] == [r.ordinal for r in direct]

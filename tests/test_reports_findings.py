@@ -2,7 +2,7 @@
 """What stands out is said, and what is absent is never passed over."""
 
 from reports.findings import LISTED, findings, tally
-from tests.report_results import failed, kernel, results
+from tests.report_results import failed, kernel, results, wrong_with_dy
 
 
 def said(of):
@@ -50,6 +50,28 @@ def test_good_news_are_good():
     clean.run.selected = 1
     assert "bad" not in {finding.tone for finding in findings(clean)}
     assert "No kernel has a mismatch" in said(clean)
+
+
+def test_mismatches_with_random_dy_alone_are_found():
+    given = results()
+    wrong = wrong_with_dy("silu", "stable")
+    wrong.verdict, wrong.accuracy.misrounded, wrong.accuracy.random_dy.max_ulp = "broken", 0, 77.0
+    given.kernels = [wrong]
+    assert tally(given).mismatched == [wrong]
+    text = said(given)
+    assert (
+        "silu-backward-float64-numba-stable breaks its claim (≤ 4 ulp where |x − root| ≥ 0.0156): "
+        "77 ulp at x = 0x1p+0, dy = -inf (random dy); mismatches: 104 with random dy." in text
+    )
+    assert "104 with random dy, of 21,345 sampled and 4,096 pairs with random dy." in text
+    assert "No kernel has a mismatch" not in text
+    assert "correctly rounded" not in text
+
+
+def test_what_was_deselected_is_not_missing():
+    given = results()
+    given.run.selected = len(given.kernels)
+    assert "cut short" not in said(given)
 
 
 def test_correctly_rounded_kernels_are_counted():

@@ -11,7 +11,7 @@ import pytest
 
 from reports import pages
 from reports.write import write
-from tests.report_results import HOSTILE, results
+from tests.report_results import HOSTILE, results, wrong_with_dy
 
 VOID = {"link", "meta", "br", "input"}
 
@@ -174,3 +174,23 @@ def test_pages_of_an_earlier_run_go(tmp_path):
     fewer.kernels = [k for k in fewer.kernels if k.activation == "silu"]
     write(fewer, tmp_path)
     assert [path.name for path in (tmp_path / "activations").iterdir()] == ["silu.html"]
+
+
+def test_pages_of_others_stay(tmp_path):
+    others = tmp_path / "activations"
+    (others / "folder.html").mkdir(parents=True)
+    (others / "mine.html").write_bytes(b"<!doctype html><title>\xff halfulp</title>")
+    write(results(), tmp_path)
+    assert {"folder.html", "mine.html", "silu.html"} <= {path.name for path in others.iterdir()}
+
+
+def test_mismatches_with_random_dy_alone_are_seen(tmp_path):
+    given = results()
+    given.kernels = [wrong_with_dy("silu", "stable")]
+    page = Page(write(given, tmp_path))
+    (row,) = page.data[0]["rows"]
+    assert (row["mismatches"], row["shown"]["mismatches"], row["grade"]) == (104, "104 with random dy", "lost")
+    assert "✗ 104" in page.text
+    silu = Page(tmp_path / "activations" / "silu.html").text
+    assert "None, at any input tried with dy = 1." in silu
+    assert "More were found with random dy." in silu

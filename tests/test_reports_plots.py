@@ -47,12 +47,15 @@ def test_an_error_too_large_for_the_axis_is_at_its_top():
     assert plots.CEILING < cross["y"][0] < float("inf")
 
 
-def test_what_has_no_number_leaves_a_gap():
-    nothing = all_nan("silu")
-    (line,) = plots.error(
-        [nothing, failed("silu", "mine", "no")], "float32", plots.palette([nothing, failed("silu", "mine", "no")])
-    )["data"]
+def test_what_has_no_number_is_a_gap_below_a_thin_cross():
+    kernels = [all_nan("silu"), failed("silu", "mine", "no")]
+    regions = kernels[0].accuracy.regions
+    regions[0].evaluated = 0  # not tried: no cross
+    line, cross = plots.error(kernels, "float32", plots.palette(kernels))["data"]
     assert set(line["y"]) == {None}
+    assert cross["name"] == "mine-all_nan: no number"
+    assert cross["x"] == line["x"][1:]
+    assert {tried for _, _, tried in cross["customdata"]} == {"1,000"}
 
 
 def test_speed_has_a_bar_for_each_timing():

@@ -4,7 +4,7 @@
 import csv
 
 from reports.rows import Setting, extremes, settings, write_csv
-from tests.report_results import HOSTILE, results
+from tests.report_results import HOSTILE, results, wrong_with_dy
 
 
 def rows(tmp_path, of):
@@ -26,6 +26,15 @@ def test_values_are_exact(tmp_path):
     timing = results().kernels[1].throughput[0]
     assert float(row["hot_1_threads_ns_per_element"]) == timing.ns_per_element.median
     assert float(row["hot_1_threads_percent_of_copy"]) == timing.percent_of_copy
+
+
+def test_mismatches_are_all_there_are(tmp_path):
+    given = results()
+    given.kernels = [wrong_with_dy("silu", "textbook")]
+    (row,) = rows(tmp_path, given)
+    by_kind = [int(row[f"mismatches_{kind}"]) for kind in ("nan", "inf", "zero", "sign")]
+    assert by_kind == [1, 0, 2, 0]
+    assert int(row["mismatches"]) == sum(by_kind) + int(row["random_dy_mismatches"]) == 107
 
 
 def test_a_failed_kernel_has_a_row_without_figures(tmp_path):

@@ -3,9 +3,10 @@
 
 import json
 
+import msgspec
 import pytest
 
-from reports.schema import SCHEMA_VERSION, ResultsError, load, save
+from reports.schema import MISMATCH_KINDS, SCHEMA_VERSION, Example, ResultsError, load, save
 from tests.report_results import results
 
 
@@ -81,3 +82,13 @@ def test_an_interrupted_write_leaves_the_earlier_file(file, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         save(results(), file)
     assert load(file) == results()
+
+
+@pytest.mark.parametrize("kind", [*MISMATCH_KINDS, "other"])
+def test_an_example_is_of_a_kind_there_is(kind):
+    example = {"input": "inf", "got": "nan", "want": "0", "kind": kind}
+    if kind in ("nan", "inf", "zero", "sign"):
+        assert msgspec.convert(example, Example).kind == kind
+    else:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert(example, Example)

@@ -4,7 +4,7 @@
 import pytest
 
 from reports import wording
-from tests.report_results import all_nan, failed, kernel
+from tests.report_results import all_nan, failed, kernel, wrong_with_dy
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,8 @@ def test_mismatches_name_their_kinds():
     assert wording.mismatches(kernel("silu", "forward", "float32", "textbook")) == "2 zero, 1 nan"
     assert wording.mismatches(kernel("silu", "forward", "float32", "stable")) == "0"
     assert wording.mismatches(failed("silu", "mine", "no")) == "–"
+    assert wording.mismatches(wrong_with_dy("silu", "stable")) == "104 with random dy"
+    assert wording.mismatches(wrong_with_dy("silu", "textbook")) == "2 zero, 1 nan, 104 with random dy"
 
 
 def test_verdicts():
@@ -73,6 +75,17 @@ def test_claims():
     assert wording.claim(kernel("silu", "forward", "float16", "stable")) == "≤ 4 ulp"
     assert wording.claim(kernel("silu", "backward", "float16", "stable")) == "≤ 4 ulp where |x − root| ≥ 0.0156"
     assert wording.claim(kernel("silu", "forward", "float16", "textbook")) == "none"
+
+
+def test_the_largest_error_is_one_that_the_claim_bounds():
+    it = kernel("silu", "forward", "float16", "stable")
+    assert wording.largest_claimed(it).startswith("2.719 ulp at -0x1.5d58aep+6: got -0x0.0p+0, exact -1.157")
+    it = kernel("silu", "backward", "float16", "stable")
+    it.accuracy.max_ulp, it.accuracy.max_ulp_outside_roots = 1e6, 5.5
+    assert wording.largest_claimed(it) == "5.5 ulp where |x − root| ≥ 0.0156"
+    it.accuracy.random_dy.max_ulp = 77.0
+    assert wording.largest_claimed(it) == "77 ulp at x = 0x1p+0, dy = -inf (random dy)"
+    assert wording.largest_claimed(all_nan("silu")) == "no number to compare"
 
 
 def test_durations():

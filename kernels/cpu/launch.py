@@ -100,11 +100,12 @@ def share(task: Callable[[int, int], None], count: int, multiple: int, threads: 
 
 def worthwhile(size: int) -> int:
     """How many threads are worth it for an array of this size."""
-    return max(1, min(_cores(), size // PER_THREAD))
+    return max(1, min(cores(), size // PER_THREAD))
 
 
 @functools.cache
-def _cores() -> int:
+def cores() -> int:
+    """The processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

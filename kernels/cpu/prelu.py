@@ -18,7 +18,7 @@ prelu.forward.variant("stable", why="chosen by the sign of x, αx formed in bina
 prelu.backward.variant("stable", why="the same, with NaN for NaN", max_ulp=1)(stable_backward)
 
 
-@prelu.backward_alpha.variant("textbook", why="one running sum: its error grows with the terms", in_blocks=False)
+@prelu.backward_alpha.variant("textbook", why="one running sum: its error grows; a NaN x is left out", in_blocks=False)
 def textbook_backward_alpha(high, low, dy, x):
     return (type(x)(high) + dy * x, low) if x < 0 else (type(x)(high), low)
 
