@@ -81,7 +81,7 @@ def test_a_broken_claim_and_a_failure_exit_with_1(whole):
 
 
 def test_a_broken_claim_is_told_with_its_input(whole):
-    assert "relu-forward-float32-mine-broken: claims at most 1 ulp, but was found 2.097e+06 ulp at 0x1p+1" in whole.out
+    assert "relu-forward-float32-mine-broken: claims at most 1 ulp, but was found 2.098e+06 ulp at 0x1p+1" in whole.out
     result = by_id(whole)["relu-forward-float32-mine-broken"]
     assert (result.status, result.verdict, result.claim) == ("measured", "broken", 1)
 
