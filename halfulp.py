@@ -203,8 +203,11 @@ def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: floa
         **options: those of `measure`.
 
     Raises:
+        ValueError: ``max_ulp`` is not a number, or is negative; or an unknown name.
         AssertionError: with the input in hexadecimal, what was got and what is exact.
     """
+    if not (isinstance(max_ulp, int | float) and max_ulp >= 0):
+        raise ValueError(f"max_ulp is {max_ulp!r}: it must be a number of ulp, 0 or more")
     found = measure(function, activation, **options)
     if accuracy.verdict(Claim(max_ulp), found.accuracy, found.safety) == "broken":
         raise AssertionError(f"not within {max_ulp:g} ulp with every result of the right class\n{found!r}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.machine import ROOT
-from bench.options import add_options, read_options
+from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
 from bench.run import Session
 from bench.suite import Suite, chosen_kernel, session_key
@@ -32,6 +32,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
+        for name in FILTERS:
+            if config.getoption(name) is not None:
+                raise pytest.UsageError(f"--{name} chooses kernels to measure: give --benchmark as well")
         return
     if not config.pluginmanager.has_plugin("benchmark"):
         raise pytest.UsageError("--benchmark times through pytest-benchmark: leave -p no:benchmark out")
@@ -91,6 +94,16 @@ def pytest_pycollect_makemodule(module_path: Path, parent: pytest.Collector) -> 
     if module_path == SUITE and session_key in parent.config.stash:
         return Suite.from_parent(parent, path=module_path)
     return None
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """A run that -k leaves nothing of is a wrong call.
+
+    Raises:
+        pytest.UsageError: no kernel is left.
+    """
+    if session_key in session.config.stash and not session.items:
+        raise pytest.UsageError("no kernel is left to measure: see their names with --benchmark --collect-only -q")
 
 
 @pytest.hookimpl(tryfirst=True)

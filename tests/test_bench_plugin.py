@@ -3,6 +3,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -227,3 +229,17 @@ def test_wrong_usage_exits_with_4_and_one_line(tmp_path):
     assert line.startswith(f"ERROR: --report-dir {blocked / 'report'}: can't be written")
     assert line.endswith("choose another folder")
     assert "Traceback" not in run.out
+
+
+def test_a_selection_of_nothing_exits_with_4(tmp_path):
+    run = benchmark(tmp_path, *RELU, "-k", "nothing_of_this_name")
+    assert run.code == 4
+    assert "ERROR: no kernel is left to measure" in run.out + run.err
+
+
+def test_a_filter_without_benchmark_is_a_wrong_call():
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--activation", "silu"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 4
+    assert "--activation chooses kernels to measure: give --benchmark as well" in run.stderr

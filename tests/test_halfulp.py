@@ -248,3 +248,9 @@ def test_its_limits_are_judged_from_far_out(function, limits):
 def test_the_name_of_an_activation_must_be_new():
     with pytest.raises(ValueError, match="there is an activation 'silu' already"):
         halfulp.activation("silu")(quick_gelu)
+
+
+@pytest.mark.parametrize("max_ulp", [-1, float("nan"), "2"])
+def test_a_bound_that_is_none_is_refused(max_ulp):
+    with pytest.raises(ValueError, match=r"max_ulp is .*: it must be a number"):
+        halfulp.assert_accurate(lambda x: x, "relu", max_ulp)
