@@ -123,11 +123,15 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         max_distance=judgement.largest_distance(),
         max_ulp_normal=float(normal.max()) if len(normal) else None,
         mean_ulp_normal=mean_ulp(normal),
+        mean_ulp=mean_ulp(error[compared]),
         misrounded=int(judgement.misrounded.sum()),
+        outside_conditioning=None,
+        decided_by_mpmath=0,
         histogram=histogram(error[compared]),
         fingerprint=fingerprint(got, form) if truth.inputs.exhaustive else None,
         regions=_regions(x, error, form),
         random_dy=None,
+        search=None,
     )
 
 

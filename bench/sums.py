@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from mpmath import mpf
 
-from bench.accuracy import histogram
+from bench.accuracy import histogram, mean_ulp
 from bench.calling import call, hexadecimal
 from bench.inputs import as_format
 from bench.ulp import NO_MISMATCH, Judgement, judge
@@ -128,11 +128,15 @@ def _accuracy(names: list[str], exact: list[str], got: np.ndarray, judgement: Ju
         max_distance=judgement.largest_distance(),
         max_ulp_normal=None if np.isnan(normal).all() else float(np.nanmax(normal)),
         mean_ulp_normal=None if np.isnan(normal).all() else float(np.nanmean(normal)),
+        mean_ulp=mean_ulp(error[compared]),
         misrounded=int(judgement.misrounded.sum()),
+        outside_conditioning=None,
+        decided_by_mpmath=0,
         histogram=histogram(error[compared]),
         fingerprint=None,
         regions=[],
         random_dy=None,
+        search=None,
     )
 
 

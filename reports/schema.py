@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
 Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
@@ -77,7 +77,17 @@ class RandomDy(Record):
     mismatches: int
 
 
+class Search(Record):
+    """The search for the worst input; what it found is a lower bound of the largest error."""
+
+    evaluations: int
+    max_ulp: float | None
+    worst_input: Hex | None
+
+
 class Accuracy(Record):
+    """Errors over the inputs tried; the maximum and where it is include what the search found, if there was one."""
+
     coverage: Literal["exhaustive", "sampled"]
     evaluated: int
     max_ulp: float | None
@@ -88,11 +98,15 @@ class Accuracy(Record):
     max_distance: str  # a signed whole number: representable numbers from RN(y), counted through zero
     max_ulp_normal: float | None  # on N(0, 1) inputs
     mean_ulp_normal: float | None
+    mean_ulp: float | None  # over all inputs tried
     misrounded: int
+    outside_conditioning: int | None  # results outside RN(f([x - 1 ulp, x + 1 ulp])); None: not looked at
+    decided_by_mpmath: int  # inputs that the fast oracle could not decide
     histogram: list[Bin]
     fingerprint: str | None
     regions: list[Region]
     random_dy: RandomDy | None
+    search: Search | None
 
 
 class Example(Record):
@@ -109,9 +123,14 @@ class Safety(Record):
 
 
 class Property(Record):
+    """Whether a law that f obeys holds for the results too; each is a verdict of its own, and no part of the claim."""
+
     verdict: Literal["holds", "violated", "not checked"]
-    counter_example: str | None
-    count: int
+    counter_example: str | None  # a sentence with the input in hexadecimal, what was got and what was due
+    count: int  # violations
+    checked: int  # places where it could have been violated
+    largest: str | None  # of the violations, where they have a size: "3 representable numbers"
+    why: str | None  # for "not checked"
 
 
 class Failure(Record):

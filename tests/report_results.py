@@ -17,11 +17,13 @@ from reports.schema import (
     GradientHealth,
     KernelResult,
     Machine,
+    Property,
     RandomDy,
     Region,
     Results,
     Run,
     Safety,
+    Search,
     Skipped,
     SpecialValue,
     Spread,
@@ -67,13 +69,17 @@ def accuracy(dtype: str, height: float | None, backward: bool) -> Accuracy:
         max_distance="-9223372036854775808",
         max_ulp_normal=None if height is None else 0.50000003,
         mean_ulp_normal=None if height is None else 0.25,
+        mean_ulp=None if height is None else 0.26,
         misrounded=1234,
+        outside_conditioning=17,
+        decided_by_mpmath=45,
         histogram=[Bin(lo=0.0, hi=0.5, count=20_000), Bin(lo=0.5, hi=1.0, count=1_300), Bin(lo=1.0, hi=None, count=45)],
         fingerprint="9f" * 32 if exhaustive else None,
         regions=regions(dtype, height),
         random_dy=RandomDy(evaluated=4096, max_ulp=height, worst_input="0x1p+0", worst_dy="-inf", mismatches=0)
         if backward
         else None,
+        search=None if exhaustive else Search(evaluations=1 << 20, max_ulp=height, worst_input="-0x1.5d58aep+6"),
     )
 
 
@@ -117,7 +123,19 @@ def kernel(activation: str, direction: str, dtype: str, variant: str, backend: s
             by_kind={"nan": 1, "inf": 0, "zero": 2, "sign": 0} if bad else {"nan": 0, "inf": 0, "zero": 0, "sign": 0},
             examples=[example] if bad else [],
         ),
-        properties={},
+        properties={
+            "monotone": Property(
+                verdict="violated" if bad else "holds",
+                counter_example="f(0x1p+0) = 0x1.8p-1 but f(0x1.000002p+0) = 0x1.7ffffep-1" if bad else None,
+                count=7 if bad else 0,
+                checked=65_535,
+                largest="1 representable number" if bad else None,
+                why=None,
+            ),
+            "flags": Property(
+                verdict="not checked", counter_example=None, count=0, checked=0, largest=None, why="no flags here"
+            ),
+        },
         claim=None if bad else 4.0,
         claim_outside_roots=0.015625 if direction == "backward" and not bad else 0.0,
         verdict="none" if bad else "holds" if dtype in ("float16", "bfloat16") else "not refuted",
