@@ -4,7 +4,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from mpmath import mpf
 
@@ -98,6 +98,10 @@ class Activation:
     an isolated root. At a kink, which is always at 0, ``derivative`` gives the left derivative and
     ``right_derivative_at_zero`` the other. ``alpha_derivative`` is the derivative with respect to a learned
     parameter, where there is one. ``formula`` and ``derivative_formula`` are LaTeX.
+
+    ``fast_forward`` and ``fast_derivative`` are the same functions in compiled double-double arithmetic
+    (`reference.pairs`), of a finite float64 x with |x| >= 2^-160, ``fine`` (`reference.elementary`) and the parameters
+    in their order; they return (pair, n), for pair·2^n. With ``exact`` they make no error at all.
     """
 
     name: str
@@ -111,6 +115,9 @@ class Activation:
     check_points: tuple[CheckPoint, ...] = ()
     parameters: tuple[Parameter, ...] = ()
     right_derivative_at_zero: Callable[..., mpf] | None = None
+    fast_forward: Callable[..., Any] | None = None
+    fast_derivative: Callable[..., Any] | None = None
+    exact: bool = False
     alpha_derivative: Callable[..., mpf] | None = None
 
     @property

@@ -4,7 +4,7 @@
 import functools
 from collections.abc import Callable
 
-from mpmath import mp, mpf, workprec
+from mpmath import findroot, mp, mpf, workprec
 
 GUARD_BITS = 20  # what the arithmetic inside a constant may lose
 
@@ -22,3 +22,12 @@ def per_precision(compute: Callable[[], mpf]) -> Callable[[], mpf]:
         return at(mp.prec)
 
     return constant
+
+
+ROOT_BITS = 400
+
+
+def refined(function: Callable[[mpf], mpf], near: str) -> mpf:
+    """The root of a function close to ``near``, to about 2^-ROOT_BITS."""
+    with workprec(ROOT_BITS):
+        return findroot(function, mpf(near))

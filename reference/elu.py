@@ -4,6 +4,9 @@
 from mpmath import exp, ldexp, mp, mpf, tanh
 
 from reference.activation import Activation, CheckPoint, Facts, Parameter, Piece, Range
+from reference.compiled import block
+from reference.elementary import argument, choose, exp_parts, expm1_left
+from reference.pairs import multiply_float
 
 
 def expm1(x: mpf) -> mpf:
@@ -22,6 +25,17 @@ def derivative(x: mpf, alpha: mpf) -> mpf:
 
 def right_derivative_at_zero(alpha: mpf) -> mpf:
     return mp.one
+
+
+@block
+def fast_forward(x, fine, alpha):
+    return choose(x > 0, (x, 0.0), multiply_float(expm1_left(argument(1.0, x), fine), alpha)), 0.0
+
+
+@block
+def fast_derivative(x, fine, alpha):
+    m, n = exp_parts(argument(1.0, x), 0.0, fine)
+    return choose(x > 0, (1.0, 0.0), multiply_float(m, alpha)), 0.0 if x > 0 else n
 
 
 def facts(alpha: float) -> Facts:
@@ -50,6 +64,8 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "the two formulas meet; a kink unless α = 1"),

@@ -1,10 +1,27 @@
 # SPDX-License-Identifier: MIT
 """GELU: x times the distribution function Φ of the standard normal."""
 
-from mpmath import erfc, exp, extraprec, fmul, ldexp, mag, mp, mpf, pi, sqrt
+from mpmath import erfc, exp, extraprec, fmul, ldexp, mag, mp, mpf, pi, sqrt, workprec
 
 from reference.activation import Activation, CheckPoint, Facts, valley
-from reference.constants import per_precision
+from reference.compiled import block
+from reference.constants import per_precision, refined
+from reference.elementary import (
+    DENSITY_AT_ZERO,
+    MILLS_END,
+    MILLS_LEADING,
+    MILLS_TERMS,
+    TABLE_BITS,
+    choose,
+    from_root,
+    gaussian,
+    horner_pairs,
+    mills,
+    mills_series,
+    reflect,
+    split,
+)
+from reference.pairs import add, multiply, multiply_float, negate, times, triple
 
 # Where Φ(x) + xφ(x) = 0, and the value there.
 ROOT = "-0.75179152469356445745790494677952403966447115"
@@ -38,6 +55,33 @@ def derivative(x: mpf) -> mpf:
     return distribution(x) + x * density(x)
 
 
+with workprec(TABLE_BITS):  # (R(a) − a/√(2π))/t in t = a − root, for |t| <= 1/8
+    SLOPE_ROOT = -refined(derivative, ROOT)
+    ROOT_PARTS = triple(SLOPE_ROOT)
+    _series = mills_series(SLOPE_ROOT, MILLS_TERMS)[1:]
+    _series[0] -= 1 / sqrt(2 * pi)
+    SLOPE_LEADING, SLOPE_REST = split(_series, MILLS_LEADING)
+
+
+@block
+def fast_forward(x, fine):
+    """Φ(−a) = e^(−a²/2)·R(a), a = |x|, R the Mills ratio over √(2π)."""
+    a = min(abs(x), MILLS_END)
+    m, n = gaussian(a, fine)
+    return times(x, *reflect(x > 0, multiply(m, mills(a, fine)), n))
+
+
+@block
+def fast_derivative(x, fine):
+    """GELU′(−a) = e^(−a²/2)·(R(a) − a/√(2π)); near its root, the second factor is a series in the distance from it."""
+    a = min(abs(x), MILLS_END)
+    m, n = gaussian(a, fine)
+    t = from_root((a, 0.0), ROOT_PARTS)
+    slope = horner_pairs(t, SLOPE_LEADING, SLOPE_REST)
+    direct = add(mills(a, fine), negate(multiply_float(DENSITY_AT_ZERO, a)))
+    return reflect(x > 0, multiply(m, choose(abs(t[0]) < 0.125, multiply(t, slope), direct)), n)
+
+
 def facts() -> Facts:
     return valley(
         ROOT,
@@ -59,6 +103,8 @@ ACTIVATION = Activation(
     sources=("Hendrycks, Gimpel: Gaussian Error Linear Units, arXiv:1606.08415, section 2",),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "x/2 + x²/√(2π): a tie for odd subnormals"),

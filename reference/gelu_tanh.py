@@ -1,10 +1,28 @@
 # SPDX-License-Identifier: MIT
 """GELU in its tanh form, which much software ships under the name of GELU."""
 
-from mpmath import exp, extraprec, mag, mpf, pi, sqrt
+from mpmath import exp, extraprec, mag, mpf, pi, sqrt, workprec
 
 from reference.activation import Activation, CheckPoint, Facts, valley
-from reference.constants import per_precision
+from reference.compiled import block
+from reference.constants import per_precision, refined
+from reference.elementary import TABLE_BITS, choose, exp_parts, expm1, from_root, reflect, sigmoid_of
+from reference.pairs import (
+    ONE,
+    add,
+    divide,
+    fast_two_sum,
+    multiply,
+    multiply_float,
+    negate,
+    pair,
+    plain,
+    square,
+    times,
+    triple,
+    two_product,
+    two_sum,
+)
 
 # Where the derivative is 0, and the value there.
 ROOT = "-0.75246142207101625848795444328891609060539218"
@@ -35,6 +53,65 @@ def derivative(x: mpf) -> mpf:
     return e * (d + x * (linear() + 3 * cubic() * x * x)) / (d * d)
 
 
+SLOPE_ROOT = refined(derivative, ROOT)
+with workprec(TABLE_BITS):
+    ROOT_PARTS, ROOT_PAIR = triple(SLOPE_ROOT), pair(SLOPE_ROOT)
+    LINEAR, CUBIC = triple(linear()), triple(cubic())
+    LINEAR_PAIR, CUBIC_PAIR, CUBIC_3 = pair(linear()), pair(cubic()), pair(3 * cubic())
+    ROOT_SQUARE, EXP_AT_ROOT = pair(SLOPE_ROOT**2), pair(exp_2u(SLOPE_ROOT))
+FAR = 64.0  # e^(2u) is zero from here on, whatever it is multiplied by
+
+
+@block
+def minus_2u(a):
+    """−2u = −a(√(8/π) + 0.044715·√(8/π)·a²) in three parts, for a float64 a in (0, FAR]: to 2^-150 of it."""
+    s, ds = two_product(a, a)
+    p, p1 = two_product(CUBIC[0], s)
+    q, q1 = two_product(CUBIC[0], ds)
+    r, r1 = two_product(CUBIC[1], s)
+    h, h1 = two_sum(LINEAR[0], p)
+    k, k1 = two_sum(LINEAR[1], p1)
+    k, k2 = two_sum(k, q)
+    k, k3 = two_sum(k, r)
+    k, k4 = two_sum(k, h1)
+    rest = ((k1 + k2) + (k3 + k4)) + ((LINEAR[2] + q1) + (r1 + (CUBIC[1] * ds + CUBIC[2] * s)))
+    h, k = fast_two_sum(h, k)
+    k, rest = two_sum(k, rest)
+    z, z1 = two_product(-a, h)
+    y, y1 = two_product(-a, k)
+    y, y2 = two_sum(z1, y)
+    z, y = fast_two_sum(z, y)
+    return (z, y), (y1 + y2) - a * rest
+
+
+@block
+def fast_forward(x, fine):
+    z, rest = minus_2u(min(abs(x), FAR))
+    return times(x, *sigmoid_of(*exp_parts(z, rest, fine), x > 0))
+
+
+@block
+def fast_derivative(x, fine):
+    """e(1 + e − a·c)/(1 + e)², a = |x|, e = e^(−2u), c = √(8/π)(1 + 3·0.044715·a²).
+
+    Near the root −a₀, t = −a + a₀, the middle factor is what its terms have grown by since there, which have one sign:
+    e₀·(e^Δ − 1) + t·(√(8/π) + 3κ·q), Δ = t(√(8/π) + κ·q), q = a² + a·a₀ + a₀², κ = 0.044715·√(8/π).
+    """
+    a = min(abs(x), FAR)
+    m, n = exp_parts(*minus_2u(a), fine)
+    e, s = plain(m, n), two_product(a, a)
+    product = multiply_float(add(LINEAR_PAIR, multiply(CUBIC_3, s)), a)
+    t = from_root((-a, 0.0), ROOT_PARTS)
+    q = add(add(s, multiply_float(ROOT_PAIR, -a)), ROOT_SQUARE)
+    growth = multiply(t, add(LINEAR_PAIR, multiply(CUBIC_PAIR, q)))
+    is_near = abs(t[0]) < 0.25
+    step = expm1(choose(is_near, growth, (-1.0, 0.0)), fine)
+    near = add(multiply(EXP_AT_ROOT, step), multiply(t, add(LINEAR_PAIR, multiply(CUBIC_3, q))))
+    d = add(ONE, e)
+    middle = choose(is_near, near, add(d, negate(product)))
+    return reflect(x > 0, divide(multiply(m, middle), square(d)), n)
+
+
 def facts() -> Facts:
     return valley(
         ROOT,
@@ -57,6 +134,8 @@ ACTIVATION = Activation(
     sources=("Hendrycks, Gimpel: Gaussian Error Linear Units, arXiv:1606.08415, section 2",),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "x/2 + x²/√(2π): a tie for odd subnormals"),

@@ -4,6 +4,8 @@
 from mpmath import mp, mpf, sign
 
 from reference.activation import Activation, CheckPoint, Facts, Parameter, Piece, Range
+from reference.compiled import block
+from reference.pairs import times
 
 
 def forward(x: mpf, negative_slope: mpf) -> mpf:
@@ -16,6 +18,16 @@ def derivative(x: mpf, negative_slope: mpf) -> mpf:
 
 def right_derivative_at_zero(negative_slope: mpf) -> mpf:
     return mp.one
+
+
+@block
+def fast_forward(x, fine, negative_slope):
+    return times(x, ((1.0 if x > 0 else negative_slope), 0.0), 0.0)
+
+
+@block
+def fast_derivative(x, fine, negative_slope):
+    return (1.0 if x > 0 else negative_slope, 0.0), 0.0
 
 
 def facts(negative_slope: float) -> Facts:
@@ -45,6 +57,9 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
+    exact=True,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "kink"),

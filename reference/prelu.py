@@ -44,6 +44,9 @@ ACTIVATION = Activation(
     sources=("He, Zhang, Ren, Sun: Delving Deep into Rectifiers, arXiv:1502.01852, section 2.1",),
     forward=forward,
     derivative=derivative,
+    fast_forward=leaky_relu.fast_forward,
+    fast_derivative=leaky_relu.fast_derivative,
+    exact=True,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "kink"),

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """SELU: an ELU scaled so that a standard normal input keeps mean 0 and variance 1."""
 
-from mpmath import e, mpf, ncdf, pi, sqrt, workdps
+from mpmath import e, mpf, ncdf, pi, sqrt, workdps, workprec
 
 from reference import elu
 from reference.activation import Activation, CheckPoint, Facts, Piece, Range
+from reference.compiled import block
 from reference.constants import per_precision
+from reference.elementary import TABLE_BITS, argument, choose, exp_parts, expm1_left
+from reference.pairs import multiply, pair, times
 
 
 @per_precision
@@ -31,6 +34,23 @@ def derivative(x: mpf) -> mpf:
 
 def right_derivative_at_zero() -> mpf:
     return scale()
+
+
+with workprec(TABLE_BITS):
+    SCALE, SCALE_ALPHA = pair(scale()), pair(scale() * alpha())
+
+
+@block
+def fast_forward(x, fine):
+    right, n = times(x, SCALE, 0.0)
+    left = multiply(expm1_left(argument(1.0, x), fine), SCALE_ALPHA)
+    return choose(x > 0, right, left), n if x > 0 else 0.0
+
+
+@block
+def fast_derivative(x, fine):
+    m, n = exp_parts(argument(1.0, x), 0.0, fine)
+    return choose(x > 0, SCALE, multiply(m, SCALE_ALPHA)), 0.0 if x > 0 else n
 
 
 def facts() -> Facts:
@@ -59,6 +79,8 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "kink"),

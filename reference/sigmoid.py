@@ -4,6 +4,8 @@
 from mpmath import exp, mpf
 
 from reference.activation import Activation, CheckPoint, Facts, Piece, Range
+from reference.compiled import block
+from reference.elementary import argument, sech2_of_half, sigmoid
 
 
 def forward(x: mpf) -> mpf:
@@ -15,6 +17,18 @@ def derivative(x: mpf) -> mpf:
     e = exp(x)
     d = 1 + e
     return e / (d * d)
+
+
+@block
+def fast_forward(x, fine):
+    return sigmoid(argument(1.0, x), x > 0, fine)
+
+
+@block
+def fast_derivative(x, fine):
+    """σ′(x) = sech²(x/2)/4."""
+    value, n = sech2_of_half(argument(1.0, x), fine)
+    return value, n - 2
 
 
 def facts() -> Facts:
@@ -44,6 +58,8 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "formulas for x < 0 and x > 0 meet"),

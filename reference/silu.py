@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """SiLU, also called Swish: x times the sigmoid of βx, for β > 0."""
 
-from mpmath import exp, fmul, mpf, workdps
+from mpmath import exp, fmul, mpf, workdps, workprec
 
 from reference.activation import Activation, CheckPoint, Facts, Parameter, valley
+from reference.compiled import block
+from reference.constants import refined
+from reference.elementary import TABLE_BITS, argument, choose, exp_parts, expm1, from_root, reflect, sigmoid
+from reference.pairs import ONE, add, add_float, divide, multiply, pair, plain, square, times, triple
 
 # The root of 1 + x + e^x, where the derivative (β = 1) changes sign, and the value there.
 ROOT = "-1.27846454276107379510935873902298015543947749"
@@ -20,6 +24,30 @@ def derivative(x: mpf, beta: mpf) -> mpf:
     e = exp(t)
     d = 1 + e
     return e * (d + t) / (d * d)
+
+
+SLOPE_ROOT = refined(lambda z: derivative(z, mpf(1)), ROOT)
+with workprec(TABLE_BITS):
+    ROOT_PARTS, EXP_AT_ROOT = triple(SLOPE_ROOT), pair(-1 - SLOPE_ROOT)
+
+
+@block
+def fast_forward(x, fine, beta):
+    return times(x, *sigmoid(argument(beta, x), x > 0, fine))
+
+
+@block
+def fast_derivative(x, fine, beta):
+    """e(1 + z + e)/(1 + e)², e = e^z, z = −|βx|.
+
+    Near the root z₀ the middle factor is t + e^z₀·(e^t − 1), t = z − z₀.
+    """
+    z = argument(beta, x)
+    m, n = exp_parts(z, 0.0, fine)
+    e, t = plain(m, n), from_root(z, ROOT_PARTS)
+    near = add(t, multiply(EXP_AT_ROOT, expm1(t, fine)))
+    middle = choose(abs(t[0]) < 0.5, near, add(add_float(z, 1.0), e))
+    return reflect(x > 0, divide(multiply(m, middle), square(add(ONE, e))), n)
 
 
 def facts(beta: float) -> Facts:
@@ -51,6 +79,8 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "x/2 + x²/4: a tie for odd subnormals"),

@@ -4,6 +4,9 @@
 from mpmath import exp, fmul, log, log1p, mpf
 
 from reference.activation import Activation, CheckPoint, Facts, Parameter, Piece, Range
+from reference.compiled import block
+from reference.elementary import argument, choose, exp_parts, log1p_ratio, sigmoid
+from reference.pairs import add_float, divide, multiply, plain
 
 
 def forward(x: mpf, beta: mpf) -> mpf:
@@ -16,6 +19,22 @@ def forward(x: mpf, beta: mpf) -> mpf:
 def derivative(x: mpf, beta: mpf) -> mpf:
     e = exp(fmul(beta, x, exact=True))
     return e / (1 + e)
+
+
+@block
+def fast_forward(x, fine, beta):
+    """w = e^(−|βx|): log(1 + w)/β, and x more on the right."""
+    m, n = exp_parts(argument(beta, x), 0.0, fine)
+    w = plain(m, n)
+    ratio = divide(log1p_ratio(choose(w[0] < 1, w, (1.0, 0.0)), fine), (beta, 0.0))
+    right = x > 0
+    value = choose(right, add_float(multiply(w, ratio), x), multiply(m, ratio))
+    return value, 0.0 if right else n
+
+
+@block
+def fast_derivative(x, fine, beta):
+    return sigmoid(argument(beta, x), x > 0, fine)
 
 
 def facts(beta: float) -> Facts:
@@ -46,6 +65,8 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "max(x, 0) + log1p(exp(-|x|)) changes sides"),

@@ -5,6 +5,9 @@ import mpmath
 from mpmath import exp, ldexp, mpf
 
 from reference.activation import Activation, CheckPoint, Facts, Piece, Range
+from reference.compiled import block
+from reference.elementary import argument, choose, sech2_of_half, tanh_of_half
+from reference.pairs import negate
 
 
 def forward(x: mpf) -> mpf:
@@ -15,6 +18,17 @@ def derivative(x: mpf) -> mpf:
     e = exp(ldexp(x, 1))  # sech² from e^(2x); 1 - tanh² would cancel
     d = 1 + e
     return 4 * e / (d * d)
+
+
+@block
+def fast_forward(x, fine):
+    size = tanh_of_half(argument(2.0, x), fine)
+    return choose(x < 0, negate(size), size), 0.0
+
+
+@block
+def fast_derivative(x, fine):
+    return sech2_of_half(argument(2.0, x), fine)
 
 
 def facts() -> Facts:
@@ -44,6 +58,8 @@ ACTIVATION = Activation(
     ),
     forward=forward,
     derivative=derivative,
+    fast_forward=fast_forward,
+    fast_derivative=fast_derivative,
     facts=facts,
     check_points=(
         CheckPoint(0.0, "odd: keeps the sign of zero, and tanh x = x for tiny x"),

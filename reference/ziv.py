@@ -99,7 +99,7 @@ def _decide(
     if error and min(above, below) <= error:
         power += below < above
         # Only where the two precisions agree: what cancellation leaves can be a power of two that means nothing.
-        agreed = max(error, min(above, below)) <= 1 << GUARD_BITS
+        agreed = min(above, below) <= 1 << GUARD_BITS and error <= 1 << GUARD_BITS + STEP_BITS
         beside = side(power, point) if agreed else None
         if beside is None:
             return None

@@ -1,0 +1,293 @@
+# SPDX-License-Identifier: MIT
+"""The fast oracle: exact results by compiled double-double arithmetic, and by mpmath what that leaves undecided.
+
+Each activation's file has its functions in `reference.pairs`; here they are looped over arrays and rounded.
+
+The bound. A value v stands for y with |v − y| <= ε·|v|: ε = 2^-49 for float32 and narrower targets, 2^-95 for float64.
+It follows from the bounds of what a function is made of. Coarse, the worst is e^z (2^-55.0), once per factor: mish′ has
+e·ω/δ² with three of them in ω and two times two in δ², none with a condition of more than 1, hence less than
+(1 + 3 + 4)·2^-55 + 2^-53.5 (expm1 beside its root) < 2^-51. Fine, the same count gives 8·2^-101 + 2^-99.5 < 2^-97, and
+GELU′ 2^-102·R/|R − a/√(2π)| < 2^-99, since its root is left to a series of its own for |t| <= 1/8. Arithmetic on pairs
+adds 20 operations of at most 10u² < 2^-98 to either. `python -m reference certify` holds the bound against mpmath.
+
+Near a line that a function clings to (σ to 1 far right, σ to 1/2 and silu to x/2 near 0) that would not do: no
+precision tells on which side of 1 a value lies that differs from it by 2^-1000. There high is on the line exactly, and
+low, which is all that differs from it, is good to ε of itself: pairs keep it, because no formula subtracts to get it.
+
+Where [v(1 − ε), v(1 + ε)] holds a tie between two representable numbers, or a power of two where the ulp changes, and
+at 0, infinities and NaN, mpmath answers (`reference.oracle`); how often is counted.
+
+Closer to 0 than 2^-160, f(x) is taken as f(±2^-160) or, where f(0) = 0, as f(±2^-160)·x/±2^-160. The true one differs
+from that by less than 2^-150 of what f differs from its line by, and on the same side.
+"""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import numpy as np
+from mpmath import mp, mpf, workprec
+from numba import types
+
+from reference import oracle
+from reference.activation import Activation
+from reference.compiled import block, compile_loop
+from reference.formats import Format
+from reference.oracle import Exact
+from reference.pairs import bits_of, fma, power_of_two, scale, times
+
+EPSILON = {False: 2.0**-49, True: 2.0**-95}  # of the coarse arithmetic, and of the fine
+CLOSEST = 2.0**-160
+NEAR, FAR = 2.0**-20, 16.0  # a function may cling to a line closer to 0 than NEAR, and farther from it than FAR
+PARAMETER_RANGE = 2.0**40  # parameters and their reciprocals: βx is then small wherever x is below CLOSEST
+PRECISION = 200  # of the lines: more than a float64 and its tail
+NOWHERE = (np.nan, 0.0)
+
+FLOATS = types.Array(types.float64, 1, "C")
+TABLE = types.Array(types.float64, 2, "C")
+FLAGS = types.Array(types.boolean, 1, "C")
+INTEGERS = types.Array(types.int64, 1, "C")
+
+
+@dataclass(frozen=True)
+class Values:
+    """y = (high + low)·2^exponent for an array of inputs; where ``anchored``, the error is ε·|low|, else ε·|high|."""
+
+    high: np.ndarray  # float64
+    low: np.ndarray  # float64
+    exponent: np.ndarray  # float64, whole numbers
+    anchored: np.ndarray  # bool
+
+
+def supports(activation: Activation, direction: str, parameters: Mapping[str, float]) -> bool:
+    """Whether there is a fast oracle: not for a user's own activation, nor for parameters of extreme size."""
+    sane = all(1 / PARAMETER_RANGE < abs(p) < PARAMETER_RANGE for p in parameters.values())
+    return activation.fast_forward is not None and direction in ("forward", "backward") and (sane or activation.exact)
+
+
+def exact(
+    activation: Activation,
+    direction: str,
+    form: Format,
+    x: np.ndarray,
+    parameters: Mapping[str, float],
+    dy: np.ndarray | None = None,
+) -> Exact:
+    """The same results as `reference.oracle.exact`, a thousand times sooner."""
+    return answer(activation, direction, form, x, parameters, dy)[0]
+
+
+def answer(
+    activation: Activation,
+    direction: str,
+    form: Format,
+    x: np.ndarray,
+    parameters: Mapping[str, float],
+    dy: np.ndarray | None = None,
+) -> tuple[Exact, int]:
+    """The results of `exact`, and how many of them at finite inputs other than 0 needed mpmath."""
+    if not supports(activation, direction, parameters) or not len(x):
+        return oracle.exact(activation, direction, form, x, parameters, dy), len(x)
+    with np.errstate(invalid="ignore"):  # of signalling NaNs
+        wide = x.astype(np.float64)
+        ordinary = np.isfinite(wide) & (wide != 0)
+    factor = None if dy is None else np.where(dy == 0, 1.0, dy.astype(np.float64))
+    if dy is not None:
+        ordinary &= dy != 0
+    values = evaluate(activation, direction, form, np.where(ordinary, wide, 1.0), parameters, factor)
+    result, unsure = settle(values, form, activation.exact)
+    result.either_zero[:] = direction == "backward"
+    result.either_zero[result.sign == 0] = True
+    rest = np.flatnonzero(unsure | ~ordinary)
+    if len(rest):
+        slow = oracle.exact(activation, direction, form, x[rest], parameters, None if dy is None else dy[rest])
+        for field in fields(Exact):
+            getattr(result, field.name)[rest] = getattr(slow, field.name)
+    return result, int((unsure & ordinary).sum())
+
+
+def evaluate(
+    activation: Activation,
+    direction: str,
+    form: Format,
+    x: np.ndarray,
+    parameters: Mapping[str, float],
+    dy: np.ndarray | None = None,
+) -> Values:
+    """f(x), or dy·f′(x), for float64 arrays of numbers of the format, finite and not 0."""
+    n = len(x)
+    values = Values(np.empty(n), np.empty(n), np.empty(n), np.empty(n, bool))
+    ordered = tuple(float(parameters[p.name]) for p in activation.parameters)
+    lines = lines_of(activation, direction, tuple(sorted(parameters.items())))
+    loop = evaluator(activation, direction, form.precision > 24)
+    loop(x, np.ones(n) if dy is None else dy, ordered, lines, values.high, values.low, values.exponent, values.anchored)
+    return values
+
+
+def settle(values: Values, form: Format, is_exact: bool = False) -> tuple[Exact, np.ndarray]:
+    """Round values to a format; the second result says where their bound leaves that open."""
+    n = len(values.high)
+    nearest, hi, lo = np.empty((3, n))
+    sign, exponent, unsure = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, bool)
+    epsilon = 0.0 if is_exact else EPSILON[form.precision > 24]
+    bounds = (form.precision, form.emin, form.emax, epsilon)
+    columns = (values.high, values.low, values.exponent, values.anchored)
+    _settler()(*columns, bounds, nearest, sign, exponent, hi, lo, unsure)
+    return Exact(
+        nearest=nearest.astype(form.dtype),  # exact
+        sign=sign.astype(np.int8),
+        exponent=exponent.astype(np.int32),
+        hi=hi,
+        lo=lo,
+        class_only=np.zeros(n, bool),
+        either_zero=np.zeros(n, bool),
+    ), unsure
+
+
+# The lines that a function clings to.
+
+
+@functools.cache
+def lines_of(activation: Activation, direction: str, parameters: tuple[tuple[str, float], ...]) -> np.ndarray:
+    """(constant, slope) of the lines near 0 on the left and right and far left and right; a NaN where there is none.
+
+    Only a line whose constant or slope is a float64 can be met exactly. The fifth row says, with a 1, that f(0) = 0.
+    """
+    value = {name: mpf(v) for name, v in parameters}
+    facts = activation.facts(**dict(parameters))
+    with workprec(PRECISION):
+        zero = activation.forward(mpf(0), **value)
+        left = activation.derivative(mpf(0), **value)
+        right = activation.right_derivative_at_zero(**value) if activation.right_derivative_at_zero else left
+        limits = [mpf(v) for v in facts.limits]
+        slopes = [mpf(v) for v in facts.derivative_limits]
+        if direction == "forward":
+            near = [_line(zero, slope) for slope in (left, right)]
+            far = [
+                _line(limit if mp.isfinite(limit) else mpf(0), slope)
+                for limit, slope in zip(limits, slopes, strict=True)
+            ]
+        else:
+            near, far = [_line(v, mpf(0)) for v in (left, right)], [_line(v, mpf(0)) for v in slopes]
+    return np.array([*near, *far, (float(direction == "forward" and not zero), 0.0)])
+
+
+def _line(constant: mpf, slope: mpf) -> tuple[float, float]:
+    value = constant or slope
+    if not value or mpf(float(value)) != value:
+        return NOWHERE
+    return (float(constant), 0.0) if constant else (0.0, float(slope))
+
+
+@block
+def line_at(x, lines):
+    """Where the line is that the function may cling to at x; NaN where there is none, or it is no float64."""
+    size = abs(x)
+    row = (0 if size < NEAR else 2) + (1 if x > 0 else 0)
+    constant, slope = lines[row, 0], lines[row, 1]
+    height = constant + slope * x
+    exact_height = fma(slope, x, constant - height) == 0
+    return height if (size < NEAR or size > FAR) and exact_height else np.nan
+
+
+# Loops over arrays. ``body`` and ``fine`` are put in their place when `evaluation` is compiled.
+
+
+def body(*arguments):
+    raise NotImplementedError("it runs only compiled: see evaluator")
+
+
+fine = False
+
+
+@block
+def is_on(height, value, n):
+    """Whether the high part of value·2^n is that height."""
+    within = abs(n) < 900
+    return within and value == height * power_of_two(-n if within else 0.0)
+
+
+def evaluation(x, dy, parameters, lines, high, low, exponent, anchored):
+    proportional = lines[4, 0] != 0
+    for i in range(x.size):
+        tiny = abs(x[i]) < CLOSEST
+        at = np.copysign(CLOSEST, x[i]) if tiny else x[i]
+        value, n = body(at, fine, *parameters)
+        on_line = is_on(line_at(at, lines), value[0], n)
+        if tiny and proportional:
+            value, n = times(abs(x[i]), scale(value, 1 / CLOSEST), n)
+        before = value[0]
+        value, n = times(dy[i], value, n)
+        high[i], low[i], exponent[i] = value[0], value[1], n
+        anchored[i] = on_line and (dy[i] == 1.0 or is_power_of_two(before))
+
+
+@functools.cache
+def evaluator(activation: Activation, direction: str, is_fine: bool):
+    """The compiled loop `evaluation` for one function and precision."""
+    function = activation.fast_forward if direction == "forward" else activation.fast_derivative
+    parameters = types.UniTuple(types.float64, len(activation.parameters))
+    signature = types.void(FLOATS, FLOATS, parameters, TABLE, FLOATS, FLOATS, FLOATS, FLAGS)
+    name = f"{activation.name}_{direction}_{'fine' if is_fine else 'coarse'}"
+    return compile_loop(evaluation, name, signature, {"body": function, "fine": is_fine})
+
+
+@block
+def is_power_of_two(value):
+    return bits_of(value) & 0x000F_FFFF_FFFF_FFFF == 0
+
+
+@block
+def exponent_of(value):
+    """floor(log2 |value|) of a normal number."""
+    return (bits_of(value) >> 52 & 2047) - 1023
+
+
+DEEPEST = -900  # exponents below which only it counts that something is there
+
+
+@block
+def settle_one(value, n, anchored, bounds):
+    """(RN(y), sign, E, hi, lo, unsure) of y = value·2^n: the columns of `Exact`, RN(y) as a float64."""
+    precision, emin, emax, epsilon = bounds
+    if value[0] == 0:
+        return 0.0, 0, emin, 0.0, 0.0, False
+    sign = 1 if value[0] > 0 else -1
+    power = exponent_of(value[0])
+    unit = power_of_two(np.float64(1 - power)) * sign
+    high, low = value[0] * 0.5 * unit, value[1] * 0.5 * unit  # 1 <= high < 2
+    bound = epsilon * (abs(low) if anchored else high)
+    power += int(n)
+
+    above, below = (high - 1) + low, (2 - high) - low  # from the powers of two around
+    exponent = max(power - 1 if above < 0 else power, emin)
+    at_power = (power > emin and abs(above) <= bound) or (power + 1 > emin and below <= bound)
+
+    factor = power_of_two(np.float64(max(power - exponent + precision - 1, DEEPEST)))
+    quotient = np.rint(high * factor)  # in units of the ulp
+    rest, tail = high * factor - quotient, low * factor
+    away = np.sign(rest) if rest != 0 else np.sign(tail)
+    margin = (abs(rest) - 0.5) + tail * away
+    odd = quotient % 2 == 1
+    if margin > 0 or (margin == 0 and odd):
+        quotient += away
+    unsure = bound > 0 and (at_power or abs(margin) <= bound * factor)
+
+    overflows = exponent > emax or (exponent == emax and quotient >= 2.0**precision)
+    nearest = np.inf if overflows else np.ldexp(quotient, exponent - precision + 1)
+    deep = power_of_two(np.float64(max(power - exponent, DEEPEST)))
+    return sign * nearest, sign, exponent, sign * high * deep, sign * low * deep, unsure
+
+
+def settling(high, low, exponent, anchored, bounds, nearest, sign, target, hi, lo, unsure):
+    for i in range(high.size):
+        nearest[i], sign[i], target[i], hi[i], lo[i], unsure[i] = settle_one(
+            (high[i], low[i]), exponent[i], anchored[i], bounds
+        )
+
+
+@functools.cache
+def _settler():
+    bounds = types.Tuple((types.int64, types.int64, types.int64, types.float64))
+    columns = (FLOATS, INTEGERS, INTEGERS, FLOATS, FLOATS, FLAGS)
+    return compile_loop(settling, "settling", types.void(FLOATS, FLOATS, FLOATS, FLAGS, bounds, *columns), {})
