@@ -69,6 +69,17 @@ def horner_pairs(x, leading, rest):
     return result
 
 
+@block
+def polynomial(x, leading, rest, fine):
+    """The same in either precision; coarse, only the constant is a pair."""
+    if fine:
+        return horner_pairs(x, leading, rest)
+    result = horner(x[0], rest)
+    for i in range(len(leading) - 1, 0, -1):
+        result = fma(result, x[0], leading[i][0])
+    return fast_two_sum(leading[0][0], fma(result, x[0], leading[0][1]))
+
+
 # The exponential: x = n·ln2 + r, |r| <= ln2/2.
 
 with workprec(TABLE_BITS):
@@ -242,7 +253,7 @@ def tanh_of_half(z, fine):
     far = divide(negate(e), add_float(e, 2.0))
     y = scale(z, -0.5)
     y2 = square(y)
-    near = add(y, multiply(y, multiply(y2, horner_pairs(y2, TANH_LEADING, TANH_REST))))
+    near = add(y, multiply(y, multiply(y2, polynomial(y2, TANH_LEADING, TANH_REST, fine))))
     return choose(y[0] < 2.0**-6, near, far)
 
 

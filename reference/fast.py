@@ -11,10 +11,11 @@ GELU′ 2^-102·R/|R − a/√(2π)| < 2^-99, since its root is left to a series
 adds 20 operations of at most 10u² < 2^-98 to either. `python -m reference certify` holds the bound against mpmath.
 
 Near a line that a function clings to (σ to 1 far right, σ to 1/2 and silu to x/2 near 0) that would not do: no
-precision tells on which side of 1 a value lies that differs from it by 2^-1000. There high is on the line exactly, and
-low, which is all that differs from it, is good to ε of itself: pairs keep it, because no formula subtracts to get it.
+precision tells on which side of 1 a value lies that differs from it by 2^-1000. There the distance δ of v from the line
+is good to 2^-45 of itself, be it all of low or a part of high: pairs keep it, because no formula subtracts to get it.
+That is certified too. (None of the functions meets a line of its own again elsewhere, on the same side of ±2.)
 
-Where [v(1 − ε), v(1 + ε)] holds a tie between two representable numbers, or a power of two where the ulp changes, and
+Where the interval around v holds a tie between two representable numbers, or a power of two where the ulp changes, and
 at 0, infinities and NaN, mpmath answers (`reference.oracle`); how often is counted.
 
 Closer to 0 than 2^-160, f(x) is taken as f(±2^-160) or, where f(0) = 0, as f(±2^-160)·x/±2^-160. The true one differs
@@ -37,8 +38,10 @@ from reference.oracle import Exact
 from reference.pairs import bits_of, fma, power_of_two, scale, times
 
 EPSILON = {False: 2.0**-49, True: 2.0**-95}  # of the coarse arithmetic, and of the fine
+OF_DISTANCE = 2.0**-45  # of the distance from a line
+OF_PRODUCT = 2.0**-104  # what the multiplication by dy adds
 CLOSEST = 2.0**-160
-NEAR, FAR = 2.0**-20, 16.0  # a function may cling to a line closer to 0 than NEAR, and farther from it than FAR
+MIDDLE = 2.0  # closer to 0 a function may cling to its lines there, and farther from it to those at infinity
 PARAMETER_RANGE = 2.0**40  # parameters and their reciprocals: βx is then small wherever x is below CLOSEST
 PRECISION = 200  # of the lines: more than a float64 and its tail
 NOWHERE = (np.nan, 0.0)
@@ -46,17 +49,18 @@ NOWHERE = (np.nan, 0.0)
 FLOATS = types.Array(types.float64, 1, "C")
 TABLE = types.Array(types.float64, 2, "C")
 FLAGS = types.Array(types.boolean, 1, "C")
+FORM = types.UniTuple(types.int64, 3)  # precision, emin, emax
 INTEGERS = types.Array(types.int64, 1, "C")
 
 
 @dataclass(frozen=True)
 class Values:
-    """y = (high + low)·2^exponent for an array of inputs; where ``anchored``, the error is ε·|low|, else ε·|high|."""
+    """y = (high + low ± bound)·2^exponent for an array of inputs."""
 
     high: np.ndarray  # float64
     low: np.ndarray  # float64
     exponent: np.ndarray  # float64, whole numbers
-    anchored: np.ndarray  # bool
+    bound: np.ndarray  # float64
 
 
 def supports(activation: Activation, direction: str, parameters: Mapping[str, float]) -> bool:
@@ -95,7 +99,7 @@ def answer(
     if dy is not None:
         ordinary &= dy != 0
     values = evaluate(activation, direction, form, np.where(ordinary, wide, 1.0), parameters, factor)
-    result, unsure = settle(values, form, activation.exact)
+    result, unsure = settle(values, form)
     result.either_zero[:] = direction == "backward"
     result.either_zero[result.sign == 0] = True
     rest = np.flatnonzero(unsure | ~ordinary)
@@ -116,23 +120,23 @@ def evaluate(
 ) -> Values:
     """f(x), or dy·f′(x), for float64 arrays of numbers of the format, finite and not 0."""
     n = len(x)
-    values = Values(np.empty(n), np.empty(n), np.empty(n), np.empty(n, bool))
+    values = Values(*np.empty((4, n)))
     ordered = tuple(float(parameters[p.name]) for p in activation.parameters)
     lines = lines_of(activation, direction, tuple(sorted(parameters.items())))
-    loop = evaluator(activation, direction, form.precision > 24)
-    loop(x, np.ones(n) if dy is None else dy, ordered, lines, values.high, values.low, values.exponent, values.anchored)
+    is_fine = form.precision > 24
+    epsilon = 0.0 if activation.exact else EPSILON[is_fine]
+    columns = (values.high, values.low, values.exponent, values.bound)
+    evaluator(activation, direction, is_fine)(x, np.ones(n) if dy is None else dy, ordered, lines, epsilon, *columns)
     return values
 
 
-def settle(values: Values, form: Format, is_exact: bool = False) -> tuple[Exact, np.ndarray]:
+def settle(values: Values, form: Format) -> tuple[Exact, np.ndarray]:
     """Round values to a format; the second result says where their bound leaves that open."""
     n = len(values.high)
     nearest, hi, lo = np.empty((3, n))
     sign, exponent, unsure = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, bool)
-    epsilon = 0.0 if is_exact else EPSILON[form.precision > 24]
-    bounds = (form.precision, form.emin, form.emax, epsilon)
-    columns = (values.high, values.low, values.exponent, values.anchored)
-    _settler()(*columns, bounds, nearest, sign, exponent, hi, lo, unsure)
+    columns = (values.high, values.low, values.exponent, values.bound)
+    _settler()(*columns, (form.precision, form.emin, form.emax), nearest, sign, exponent, hi, lo, unsure)
     return Exact(
         nearest=nearest.astype(form.dtype),  # exact
         sign=sign.astype(np.int8),
@@ -182,12 +186,11 @@ def _line(constant: mpf, slope: mpf) -> tuple[float, float]:
 @block
 def line_at(x, lines):
     """Where the line is that the function may cling to at x; NaN where there is none, or it is no float64."""
-    size = abs(x)
-    row = (0 if size < NEAR else 2) + (1 if x > 0 else 0)
+    row = (0 if abs(x) < MIDDLE else 2) + (1 if x > 0 else 0)
     constant, slope = lines[row, 0], lines[row, 1]
     height = constant + slope * x
     exact_height = fma(slope, x, constant - height) == 0
-    return height if (size < NEAR or size > FAR) and exact_height else np.nan
+    return height if exact_height else np.nan
 
 
 # Loops over arrays. ``body`` and ``fine`` are put in their place when `evaluation` is compiled.
@@ -201,25 +204,27 @@ fine = False
 
 
 @block
-def is_on(height, value, n):
-    """Whether the high part of value·2^n is that height."""
+def relative_bound(value, n, height, epsilon):
+    """The bound on the error of value·2^n, relative to it, near a line of that height (NaN: near none)."""
     within = abs(n) < 900
-    return within and value == height * power_of_two(-n if within else 0.0)
+    distance = (value[0] - height * power_of_two(-n if within else 0.0)) + value[1]
+    near_line = OF_DISTANCE * abs(distance / value[0])
+    return near_line if within and near_line < epsilon else epsilon
 
 
-def evaluation(x, dy, parameters, lines, high, low, exponent, anchored):
+def evaluation(x, dy, parameters, lines, epsilon, high, low, exponent, bound):
     proportional = lines[4, 0] != 0
     for i in range(x.size):
         tiny = abs(x[i]) < CLOSEST
         at = np.copysign(CLOSEST, x[i]) if tiny else x[i]
         value, n = body(at, fine, *parameters)
-        on_line = is_on(line_at(at, lines), value[0], n)
+        relative = relative_bound(value, n, line_at(at, lines), epsilon)
         if tiny and proportional:
             value, n = times(abs(x[i]), scale(value, 1 / CLOSEST), n)
-        before = value[0]
-        value, n = times(dy[i], value, n)
-        high[i], low[i], exponent[i] = value[0], value[1], n
-        anchored[i] = on_line and (dy[i] == 1.0 or is_power_of_two(before))
+        if dy[i] != 1.0:
+            relative += 0.0 if epsilon == 0 or is_power_of_two(value[0]) else OF_PRODUCT
+            value, n = times(dy[i], value, n)
+        high[i], low[i], exponent[i], bound[i] = value[0], value[1], n, relative * abs(value[0])
 
 
 @functools.cache
@@ -227,7 +232,7 @@ def evaluator(activation: Activation, direction: str, is_fine: bool):
     """The compiled loop `evaluation` for one function and precision."""
     function = activation.fast_forward if direction == "forward" else activation.fast_derivative
     parameters = types.UniTuple(types.float64, len(activation.parameters))
-    signature = types.void(FLOATS, FLOATS, parameters, TABLE, FLOATS, FLOATS, FLOATS, FLAGS)
+    signature = types.void(FLOATS, FLOATS, parameters, TABLE, types.float64, *[FLOATS] * 4)
     name = f"{activation.name}_{direction}_{'fine' if is_fine else 'coarse'}"
     return compile_loop(evaluation, name, signature, {"body": function, "fine": is_fine})
 
@@ -247,16 +252,16 @@ DEEPEST = -900  # exponents below which only it counts that something is there
 
 
 @block
-def settle_one(value, n, anchored, bounds):
-    """(RN(y), sign, E, hi, lo, unsure) of y = value·2^n: the columns of `Exact`, RN(y) as a float64."""
-    precision, emin, emax, epsilon = bounds
+def settle_one(value, n, bound, form):
+    """(RN(y), sign, E, hi, lo, unsure) of y = (value ± bound)·2^n: the columns of `Exact`, RN(y) as a float64."""
+    precision, emin, emax = form
     if value[0] == 0:
         return 0.0, 0, emin, 0.0, 0.0, False
     sign = 1 if value[0] > 0 else -1
     power = exponent_of(value[0])
     unit = power_of_two(np.float64(1 - power)) * sign
     high, low = value[0] * 0.5 * unit, value[1] * 0.5 * unit  # 1 <= high < 2
-    bound = epsilon * (abs(low) if anchored else high)
+    bound = bound * 0.5 * abs(unit)
     power += int(n)
 
     above, below = (high - 1) + low, (2 - high) - low  # from the powers of two around
@@ -279,15 +284,14 @@ def settle_one(value, n, anchored, bounds):
     return sign * nearest, sign, exponent, sign * high * deep, sign * low * deep, unsure
 
 
-def settling(high, low, exponent, anchored, bounds, nearest, sign, target, hi, lo, unsure):
+def settling(high, low, exponent, bound, form, nearest, sign, target, hi, lo, unsure):
     for i in range(high.size):
         nearest[i], sign[i], target[i], hi[i], lo[i], unsure[i] = settle_one(
-            (high[i], low[i]), exponent[i], anchored[i], bounds
+            (high[i], low[i]), exponent[i], bound[i], form
         )
 
 
 @functools.cache
 def _settler():
-    bounds = types.Tuple((types.int64, types.int64, types.int64, types.float64))
     columns = (FLOATS, INTEGERS, INTEGERS, FLOATS, FLOATS, FLAGS)
-    return compile_loop(settling, "settling", types.void(FLOATS, FLOATS, FLOATS, FLAGS, bounds, *columns), {})
+    return compile_loop(settling, "settling", types.void(*[FLOATS] * 4, FORM, *columns), {})

@@ -15,9 +15,9 @@ from reference.elementary import (
     choose,
     from_root,
     gaussian,
-    horner_pairs,
     mills,
     mills_series,
+    polynomial,
     reflect,
     split,
 )
@@ -77,7 +77,7 @@ def fast_derivative(x, fine):
     a = min(abs(x), MILLS_END)
     m, n = gaussian(a, fine)
     t = from_root((a, 0.0), ROOT_PARTS)
-    slope = horner_pairs(t, SLOPE_LEADING, SLOPE_REST)
+    slope = polynomial(t, SLOPE_LEADING, SLOPE_REST, fine)
     direct = add(mills(a, fine), negate(multiply_float(DENSITY_AT_ZERO, a)))
     return reflect(x > 0, multiply(m, choose(abs(t[0]) < 0.125, multiply(t, slope), direct)), n)
 
