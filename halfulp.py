@@ -20,12 +20,10 @@ import reference
 from bench import accuracy, sums
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
-from bench.run import cache_root
-from bench.truths import Oracle
+from bench.truths import truth
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
 from reference.formats import FORMATS
-from reference.store import Store
 from reports.schema import Accuracy, Safety
 
 __all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
@@ -189,8 +187,7 @@ def measure(
         found, safety = sums.measure(kernel, reference.activations()[activation], depth, seed)
         worst = None
     else:
-        truth = Oracle(Store(cache_root() / "oracle")).truth(kernel, depth, seed)
-        found, safety = accuracy.measure(kernel, truth)
+        found, safety = accuracy.measure(kernel, truth(kernel, depth, seed))
         worst = None if found.worst_input is None else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
     return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety)

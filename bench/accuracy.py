@@ -39,6 +39,7 @@ class Truth:
     right: Exact | None
     pairs: tuple[np.ndarray, np.ndarray] | None = None  # (dy, x) of the check with random dy
     pairs_exact: Exact | None = None
+    by_mpmath: int = 0  # how many of the inputs the fast oracle left to mpmath
 
 
 def measure(kernel: Kernel, truth: Truth) -> tuple[Accuracy, Safety]:
@@ -126,7 +127,7 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         mean_ulp=mean_ulp(error[compared]),
         misrounded=int(judgement.misrounded.sum()),
         outside_conditioning=None,
-        decided_by_mpmath=0,
+        decided_by_mpmath=truth.by_mpmath,
         histogram=histogram(error[compared]),
         fingerprint=fingerprint(got, form) if truth.inputs.exhaustive else None,
         regions=_regions(x, error, form),

@@ -108,18 +108,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Before the first kernel: have exact results and compiled code at hand, so that nothing else runs while timing."""
+    """Before the first kernel: have compiled code at hand, so that nothing else runs while timing."""
     run = session.config.stash.get(session_key, None)
     if run is None or session.config.getoption("collectonly") or not session.items:
         return
     kernels = [chosen_kernel(item) for item in session.items]
     options = run.options
-    questions = [] if options.only == "speed" else run.oracle.missing(kernels, options.depth, options.seed)
     run.selected = len(session.items)
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         print(flush=True)
-        prepare(kernels, run.oracle, questions)
+        prepare(kernels, accuracy=options.only != "speed")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -1,39 +1,55 @@
 # SPDX-License-Identifier: MIT
-"""What has to be there before anything is timed: exact results and compiled kernels, made on all cores at once."""
+"""What has to be there before anything is timed: compiled kernels, and the compiled oracle, made on all cores."""
 
+import contextlib
+import functools
+import signal
 import sys
-from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, wait
+from multiprocessing import get_context
 
 from tqdm import tqdm
 
 import kernels
+import reference
 from bench.speed import cores
-from bench.truths import Oracle, Question, worker_pool
 from kernels.registry import Kernel, registered
+from reference import fast
 
 
-def prepare(chosen: Sequence[Kernel], oracle: Oracle, questions: list[Question]) -> None:
-    """Answer the questions that the store can't, and compile what is not in the cache, with a bar of progress."""
-    uncompiled = [k.id for k in chosen if k.compile and not k.is_compiled()]
-    if not questions and not uncompiled:
+def prepare(chosen: Sequence[Kernel], *, accuracy: bool) -> None:
+    """Compile what is not in the cache, with a bar of progress: kernels and, for ``accuracy``, the oracle."""
+    tasks = [functools.partial(compile_kernel, k.id) for k in chosen if k.compile and not k.is_compiled()]
+    tasks += _oracles(chosen) if accuracy else []
+    if not tasks:
         return
-    tasks = sum(len(q.chunks()) for q in questions) + len(uncompiled)
     terminal = sys.stderr.isatty()
     bar = tqdm(
-        total=tasks,
-        desc="preparing exact values and compiled kernels",
+        total=len(tasks),
+        desc="preparing compiled kernels and the oracle",
         unit="task",
         file=sys.stderr,
         mininterval=0.2 if terminal else 10,  # a log gets a line now and then
         ascii=not terminal,
     )
     with bar, worker_pool(cores()) as pool:
-        compiling: list[Future[None]] = [pool.submit(compile_kernel, name) for name in uncompiled]
-        for future in compiling:
+        pending = [pool.submit(task) for task in tasks]
+        for future in pending:
             future.add_done_callback(lambda _: bar.update())
-        oracle.prepare(questions, pool, bar.update)
-        wait(compiling)  # one that does not compile says so when it is measured
+        wait(pending)  # one that does not compile says so when it is measured
+
+
+def _oracles(chosen: Sequence[Kernel]) -> list[Callable[[], None]]:
+    """What compiles the loops of the oracle that these kernels need and the cache lacks."""
+    own = reference.own()
+    needed = {
+        (k.activation, k.direction, k.dtype == "float64")
+        for k in chosen
+        if k.activation in own and fast.supports(own[k.activation], k.direction, k.parameters)
+    }
+    missing = [n for n in sorted(needed) if not fast.is_compiled(own[n[0]], *n[1:])]
+    return [functools.partial(compile_oracle, *n) for n in missing]
 
 
 def compile_kernel(name: str) -> None:
@@ -42,6 +58,26 @@ def compile_kernel(name: str) -> None:
     by_id(registered())[name].compile()
 
 
+def compile_oracle(activation: str, direction: str, is_fine: bool) -> None:
+    """Compile the oracle of one function into the cache; runs in a worker."""
+    fast.evaluator(reference.own()[activation], direction, is_fine)
+
+
 def by_id(chosen: Iterable[Kernel]) -> dict[str, Kernel]:
     """Kernels by their identity."""
     return {k.id: k for k in chosen}
+
+
+@contextlib.contextmanager
+def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Fresh processes: none of this one's threads, locks or floating-point modes.
+
+    Ctrl-C is for the process that waits for them; it drops what they have not begun.
+    """
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()

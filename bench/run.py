@@ -12,9 +12,8 @@ from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import ROOT, commit, machine
 from bench.options import Options
-from bench.truths import Oracle
+from bench.truths import truth
 from kernels.registry import Kernel
-from reference.store import Store
 from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
 
 
@@ -25,7 +24,6 @@ class Session:
     options: Options
     command: str
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
-    oracle: Oracle = field(default_factory=lambda: Oracle(Store(cache_root() / "oracle")))
     yardstick: speed.Yardstick = field(default_factory=speed.Yardstick)
     results: list[KernelResult] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -52,8 +50,7 @@ class Session:
             activation = reference.activations()[kernel.activation]
             result.accuracy, result.safety = sums.measure(kernel, activation, depth, seed)
         else:
-            truth = self.oracle.truth(kernel, depth, seed)
-            result.accuracy, result.safety = accuracy.measure(kernel, truth)
+            result.accuracy, result.safety = accuracy.measure(kernel, truth(kernel, depth, seed))
         result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)
 
     def finished(self) -> Results:

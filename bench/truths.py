@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The exact results that a run needs: loaded where they were computed before, else computed on all cores."""
+"""The exact results that kernels are held against, asked of the fast oracle once for all kernels of a function."""
 
-import contextlib
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
+import functools
 
 import numpy as np
 
@@ -15,130 +9,46 @@ import reference
 from bench.accuracy import Truth
 from bench.inputs import make_inputs, random_pairs
 from kernels.registry import Kernel
+from reference import fast
+from reference.activation import Activation
 from reference.formats import FORMATS, Format
-from reference.oracle import Exact, exact, right_at_kink
-from reference.store import Store
+from reference.oracle import right_at_kink
 
-CHUNK = 1 << 13  # inputs per task
+KEPT = 8  # functions: the variants of a kernel follow one another, and ask the same
 
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the oracle: one function in one format, on inputs, with or without dy."""
-
-    activation: str
-    direction: str
-    form: Format
-    parameters: tuple[tuple[str, float], ...]
-    x: np.ndarray
-    dy: np.ndarray | None
-
-    def path(self, store: Store) -> Path:
-        return store.path(self.activation, self.direction, self.form, dict(self.parameters), self.x, self.dy)
-
-    def chunks(self) -> list["Question"]:
-        cuts = range(0, len(self.x), CHUNK)
-        return [self._part(slice(i, i + CHUNK)) for i in cuts]
-
-    def _part(self, part: slice) -> "Question":
-        dy = None if self.dy is None else self.dy[part]
-        return Question(self.activation, self.direction, self.form, self.parameters, self.x[part], dy)
-
-    def answer(self) -> Exact:
-        activation = reference.activations()[self.activation]
-        return exact(activation, self.direction, self.form, self.x, dict(self.parameters), self.dy)
+Parameters = tuple[tuple[str, float], ...]
 
 
-class Oracle:
-    """Answers questions from a store; `prepare` first computes all that are missing, in parallel."""
-
-    def __init__(self, store: Store) -> None:
-        self.store = store
-        self.unsaved: dict[Path, Exact] = {}
-
-    def truth(self, kernel: Kernel, depth: str, seed: int) -> Truth:
-        """What a kernel is held against, for a forward or backward kernel."""
-        activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
-        inputs = make_inputs(activation, form, depth, seed)
-        questions = list(_questions(kernel, depth, seed))
-        kinked = kernel.direction == "backward" and activation.right_derivative_at_zero is not None
-        with np.errstate(invalid="ignore"):  # comparing a signalling NaN of bfloat16 warns
-            kinks = np.flatnonzero(inputs.values == 0) if kinked else np.array([], np.intp)
-        answer = self._answer(questions[0])
-        return Truth(
-            activation=activation,
-            direction=kernel.direction,
-            form=form,
-            inputs=inputs,
-            exact=answer,
-            kinks=kinks,
-            right=right_at_kink(answer[kinks], activation, form, kernel.parameters) if len(kinks) else None,
-            pairs=(questions[1].dy, questions[1].x) if len(questions) > 1 else None,
-            pairs_exact=self._answer(questions[1]) if len(questions) > 1 else None,
-        )
-
-    def missing(self, kernels: Iterable[Kernel], depth: str, seed: int) -> list[Question]:
-        """The questions that kernels will ask and that are not in the store, each once."""
-        asked = {}
-        for kernel in kernels:
-            if kernel.direction in ("forward", "backward") and kernel.activation in reference.own():
-                for question in _questions(kernel, depth, seed):
-                    asked.setdefault(question.path(self.store), question)
-        return [question for path, question in asked.items() if not path.exists()]
-
-    def prepare(self, questions: list[Question], pool: Executor, done: Callable[[], None]) -> None:
-        """Compute and store the answers; ``done`` is called after each chunk of a question."""
-        parts: dict[int, list[Exact | None]] = {}
-        pending: dict[Future[Exact], tuple[int, int]] = {}
-        for i, question in enumerate(questions):
-            chunks = question.chunks()
-            parts[i] = [None] * len(chunks)
-            pending |= {pool.submit(chunk.answer): (i, j) for j, chunk in enumerate(chunks)}
-        for future in as_completed(pending):
-            i, j = pending.pop(future)
-            parts[i][j] = future.result()
-            if all(part is not None for part in parts[i]):
-                self._keep(questions[i], Exact.concatenate(parts.pop(i)))
-            done()
-
-    def _answer(self, question: Question) -> Exact:
-        if question.activation not in reference.own():
-            return question.answer()
-        path = question.path(self.store)
-        stored = self.unsaved.get(path) or self.store.load(path, question.form)
-        if stored is not None and len(stored) == len(question.x):
-            return stored
-        return self._keep(question, question.answer())
-
-    def _keep(self, question: Question, answer: Exact) -> Exact:
-        path = question.path(self.store)
-        try:
-            self.store.save(path, answer, question.form)
-        except OSError:  # a folder that can't be written costs the next run time, and nothing else
-            self.unsaved[path] = answer
-        return answer
-
-
-@contextlib.contextmanager
-def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes: none of this one's threads, locks or floating-point modes.
-
-    Ctrl-C is for the process that waits for them; it drops what they have not begun.
-    """
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _questions(kernel: Kernel, depth: str, seed: int) -> Iterable[Question]:
-    activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
+def truth(kernel: Kernel, depth: str, seed: int) -> Truth:
+    """What a forward or backward kernel is held against."""
+    activation = reference.activations()[kernel.activation]
     parameters = tuple(sorted(kernel.parameters.items()))
-    x = make_inputs(activation, form, depth, seed).values
-    yield Question(kernel.activation, kernel.direction, form, parameters, x, None)
-    if kernel.direction == "backward":
-        dy, x = random_pairs(activation, form, depth, seed)
-        yield Question(kernel.activation, kernel.direction, form, parameters, x, dy)
+    return _truth(activation, kernel.direction, FORMATS[kernel.dtype], parameters, depth, seed)
+
+
+@functools.lru_cache(KEPT)
+def _truth(
+    activation: Activation, direction: str, form: Format, parameters: Parameters, depth: str, seed: int
+) -> Truth:
+    inputs = make_inputs(activation, form, depth, seed)
+    values = dict(parameters)
+    exact, by_mpmath = fast.answer(activation, direction, form, inputs.values, values)
+    kinked = direction == "backward" and activation.right_derivative_at_zero is not None
+    with np.errstate(invalid="ignore"):  # comparing a signalling NaN of bfloat16 warns
+        kinks = np.flatnonzero(inputs.values == 0) if kinked else np.array([], np.intp)
+    pairs = pairs_exact = None
+    if direction == "backward":
+        pairs = random_pairs(activation, form, depth, seed)
+        pairs_exact = fast.exact(activation, direction, form, pairs[1], values, pairs[0])
+    return Truth(
+        activation=activation,
+        direction=direction,
+        form=form,
+        inputs=inputs,
+        exact=exact,
+        by_mpmath=by_mpmath,
+        kinks=kinks,
+        right=right_at_kink(exact[kinks], activation, form, values) if len(kinks) else None,
+        pairs=pairs,
+        pairs_exact=pairs_exact,
+    )

@@ -50,6 +50,12 @@ def compile_loop(loop: Callable[..., Any], name: str, signature: Any, parts: dic
         return njit(signature, nogil=True, cache=True, **OPTIONS)(copy)
 
 
+def is_cached(name: str) -> bool:
+    """Whether there is code of that name in the cache."""
+    folder = _cache_folder()
+    return folder is not None and any(folder.glob(f"*/*.{name}-*.nbi"))
+
+
 @contextlib.contextmanager
 def _numba_cache_in(folder: Path) -> Iterator[None]:
     before, numba.config.CACHE_DIR = numba.config.CACHE_DIR, str(folder)

@@ -32,7 +32,7 @@ from numba import types
 
 from reference import oracle
 from reference.activation import Activation
-from reference.compiled import block, compile_loop
+from reference.compiled import block, compile_loop, is_cached
 from reference.formats import Format
 from reference.oracle import Exact
 from reference.pairs import bits_of, fma, power_of_two, scale, times
@@ -233,8 +233,18 @@ def evaluator(activation: Activation, direction: str, is_fine: bool):
     function = activation.fast_forward if direction == "forward" else activation.fast_derivative
     parameters = types.UniTuple(types.float64, len(activation.parameters))
     signature = types.void(FLOATS, FLOATS, parameters, TABLE, types.float64, *[FLOATS] * 4)
-    name = f"{activation.name}_{direction}_{'fine' if is_fine else 'coarse'}"
-    return compile_loop(evaluation, name, signature, {"body": function, "fine": is_fine})
+    return compile_loop(
+        evaluation, _code_name(activation, direction, is_fine), signature, {"body": function, "fine": is_fine}
+    )
+
+
+def is_compiled(activation: Activation, direction: str, is_fine: bool) -> bool:
+    """Whether the cache has the loop of one function and precision."""
+    return is_cached(_code_name(activation, direction, is_fine))
+
+
+def _code_name(activation: Activation, direction: str, is_fine: bool) -> str:
+    return f"{activation.name}_{direction}_{'fine' if is_fine else 'coarse'}"
 
 
 @block

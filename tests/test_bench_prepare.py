@@ -4,17 +4,15 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from bench import prepare as module
-from bench import truths
-from bench.inputs import Inputs
 from bench.prepare import by_id, compile_kernel, prepare
-from bench.truths import Oracle
 from kernels import registry
-from reference.store import Store
+from reference import fast
 from tests.making import make_kernel
+
+DTYPES = ("float16", "float32", "float64")
 
 
 @pytest.fixture
@@ -32,31 +30,35 @@ def registered(compiled, variant, *, is_compiled=False):
     return registry.register(kernel)
 
 
-def test_what_is_not_compiled_is_compiled(compiled, tmp_path):
+def test_what_is_not_compiled_is_compiled(compiled):
     kernels = [registered(compiled, "textbook"), registered(compiled, "stable", is_compiled=True)]
-    prepare([*kernels, make_kernel(lambda x: x, variant="library")], Oracle(Store(tmp_path)), [])
+    prepare([*kernels, make_kernel(lambda x: x, variant="library")], accuracy=False)
     assert compiled == ["textbook"]
 
 
-def test_exact_values_are_answered_and_progress_is_shown(compiled, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(truths, "make_inputs", lambda *_: Inputs(np.float32([1, 2]), np.arange(2), exhaustive=False))
-    oracle, kernel = Oracle(Store(tmp_path)), make_kernel(lambda x: x)
-    prepare([kernel], oracle, oracle.missing([kernel], "quick", 0))
-    assert oracle.missing([kernel], "quick", 0) == []
+def test_the_oracle_is_compiled_once_for_kernels_of_one_function(compiled, monkeypatch, capsys):
+    made = []
+    monkeypatch.setattr(module, "compile_oracle", lambda *what: made.append(what))
+    monkeypatch.setattr(fast, "is_compiled", lambda activation, direction, is_fine: activation.name == "tanh")
+    kernels = [make_kernel(lambda x: x, name, dtype=dtype) for name in ("silu", "tanh") for dtype in DTYPES]
+    prepare([*kernels, make_kernel(lambda dy, x: x, "prelu", "backward_alpha")], accuracy=True)
+    assert made == [("silu", "forward", False), ("silu", "forward", True)]
     assert "preparing" in capsys.readouterr().err
+    prepare(kernels, accuracy=False)
+    assert len(made) == 2
 
 
-def test_with_everything_at_hand_no_worker_is_started(compiled, tmp_path, monkeypatch, capsys):
+def test_with_everything_at_hand_no_worker_is_started(compiled, monkeypatch, capsys):
     monkeypatch.setattr(module, "worker_pool", lambda *_: pytest.fail("a worker was started"))
-    prepare([registered(compiled, "stable", is_compiled=True)], Oracle(Store(tmp_path)), [])
+    prepare([registered(compiled, "stable", is_compiled=True)], accuracy=False)
     assert capsys.readouterr().err == ""
 
 
-def test_a_kernel_that_does_not_compile_costs_no_other(compiled, tmp_path):
+def test_a_kernel_that_does_not_compile_costs_no_other(compiled):
     kernel = registered(compiled, "stable")
     broken = replace(kernel, compile=lambda: 1 / 0)
     registry._kernels[kernel.id] = broken
-    prepare([broken, registered(compiled, "textbook")], Oracle(Store(tmp_path)), [])
+    prepare([broken, registered(compiled, "textbook")], accuracy=False)
     assert compiled == ["textbook"]
 
 

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Every kernel keeps what it claims, `stable` is of the right class everywhere, and textbook's known faults show.
 
-All of it runs over the registry. Of the 16-bit dtypes every sixteenth value is tried, and the edges; all of them are
-tried by the suite itself.
+All of it runs over the registry.
 """
 
 import functools
@@ -12,19 +11,17 @@ import pytest
 
 import kernels.cpu  # noqa: F401  (registers the Numba kernels)
 import reference
-from bench import accuracy, sums, truths
+from bench import accuracy, sums
 from bench.calling import call
-from bench.inputs import NEIGHBOURS, Inputs, Request, check_points, ends_of_range, make_inputs, special_values
 from bench.options import in_order
-from bench.truths import Oracle
+from bench.prepare import prepare
+from bench.truths import truth
 from bench.ulp import judge
 from kernels.registry import Kernel, registered
 from reports.schema import MISMATCH_KINDS, Accuracy, Safety
-from tests.preparing import prepared
 
 KERNELS = in_order(k for k in registered() if k.backend == "numba")
 BY_ID = {k.id: k for k in KERNELS}
-STEP = 16
 
 # Faults of the printed formulas at inputs where they are known to be: a kind of mismatch, or so many ulp at least.
 FAULTS = [
@@ -44,37 +41,24 @@ FAULTS = [
 CLAIMING = [k for k in KERNELS if k.claim]  # compiling takes long: the others only where they are in FAULTS
 
 
-def some_inputs(activation, form, depth, seed) -> Inputs:
-    """Those of the suite; of a 16-bit format each of them that is a multiple of 16 or at an edge."""
-    whole = make_inputs(activation, form, depth, seed)
-    if not whole.exhaustive:
-        return whole
-    points = tuple(p.x for p in activation.check_points)
-    request = Request(form, points, 0, np.random.default_rng(0))
-    edges = np.concatenate([g(request) for g in (special_values, ends_of_range, check_points)])
-    kept = np.unique(np.concatenate([np.arange(0, 1 << 16, STEP), edges.view(form.pattern)]))
-    return Inputs(whole.values[kept], np.flatnonzero(np.isin(kept, whole.normal)), exhaustive=False)
-
-
-@pytest.fixture(scope="module")
-def oracle() -> Oracle:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(truths, "make_inputs", some_inputs)
-        yield prepared([k for k in KERNELS if k in CLAIMING or k.id in {kernel_id for kernel_id, _, _ in FAULTS}])
+@pytest.fixture(scope="module", autouse=True)
+def _compiled():
+    faulty = {kernel_id for kernel_id, _, _ in FAULTS}
+    prepare([k for k in KERNELS if k in CLAIMING or k.id in faulty], accuracy=True)
 
 
 @functools.cache
-def measured(kernel_id: str, oracle: Oracle) -> tuple[Accuracy, Safety]:
+def measured(kernel_id: str) -> tuple[Accuracy, Safety]:
     kernel = BY_ID[kernel_id]
     if kernel.direction == "backward_alpha":
         return sums.measure(kernel, reference.activations()[kernel.activation], "quick", 0)
-    return accuracy.measure(kernel, oracle.truth(kernel, "quick", 0))
+    return accuracy.measure(kernel, truth(kernel, "quick", 0))
 
 
 @pytest.mark.parametrize("kernel", CLAIMING, ids=lambda k: k.id)
-def test_claims_are_kept(kernel: Kernel, oracle):
-    found, safety = measured(kernel.id, oracle)
-    assert accuracy.verdict(kernel.claim, found, safety) == "not refuted", (
+def test_claims_are_kept(kernel: Kernel):
+    found, safety = measured(kernel.id)
+    assert accuracy.verdict(kernel.claim, found, safety) in ("holds", "not refuted"), (
         found.max_ulp,
         found.worst_input,
         found.random_dy,
@@ -84,8 +68,8 @@ def test_claims_are_kept(kernel: Kernel, oracle):
 
 
 @pytest.mark.parametrize("kernel", [k for k in KERNELS if k.variant == "stable"], ids=lambda k: k.id)
-def test_stable_is_of_the_right_class_and_within_4_ulp(kernel: Kernel, oracle):
-    found, safety = measured(kernel.id, oracle)
+def test_stable_is_of_the_right_class_and_within_4_ulp(kernel: Kernel):
+    found, safety = measured(kernel.id)
     assert safety.mismatches == 0, safety.examples
     assert kernel.claim is not None
     assert kernel.claim.bound == "rounded" or kernel.claim.bound <= 4
@@ -104,21 +88,14 @@ def test_every_activation_direction_and_dtype_has_textbook_and_stable():
                     assert (name, direction, dtype, variant) in have
 
 
-def test_16_bit_inputs_have_the_edges():
-    relu, form = reference.activations()["relu"], reference.formats.FORMATS["float16"]
-    kept = set(some_inputs(relu, form, "quick", 0).values.view(np.uint16).tolist())
-    assert {0, 1, 0x8001, 0x03FF, 0x0400, 0x7BFF, 0x7C00, 0x7C01, 0x7E00, 0xFC00} <= kept
-    assert len(kept) < 65536 // STEP + 20 * NEIGHBOURS
-
-
 @pytest.mark.parametrize(("kernel_id", "place", "found"), FAULTS)
-def test_known_faults_of_textbook_are_found(kernel_id, place, found, oracle):
+def test_known_faults_of_textbook_are_found(kernel_id, place, found):
     kernel = BY_ID[kernel_id]
-    truth = oracle.truth(kernel, "quick", 0)
-    x = truth.inputs.values
+    held = truth(kernel, "quick", 0)
+    x = held.inputs.values
     (at,) = np.flatnonzero(x == x.dtype.type(place))
     got = call(kernel, x) if kernel.direction == "forward" else call(kernel, np.ones_like(x), x)
-    judgement = judge(got, truth.exact, truth.form)
+    judgement = judge(got, held.exact, held.form)
     if isinstance(found, str):
         assert judgement.mismatch[at] == MISMATCH_KINDS.index(found)
     else:

@@ -8,17 +8,15 @@ import halfulp
 import reference
 from bench.accuracy import verdict
 from bench.calling import call
-from bench.run import cache_root
-from bench.truths import Oracle
+from bench.prepare import prepare
+from bench.truths import truth as truth_of
 from bench.ulp import judge
 from kernels.cpu import ACTIVATIONS
 from kernels.registry import Claim, Kernel
 from reference.formats import FORMATS
 from reference.oracle import decimal
-from reference.store import Store
 from reports.schema import MISMATCH_KINDS
 from tests.mutants import CASES, Case
-from tests.preparing import prepared
 
 
 def kernel_of(case: Case) -> Kernel:
@@ -39,7 +37,7 @@ def kernel_of(case: Case) -> Kernel:
 
 @pytest.fixture(scope="module", autouse=True)
 def _exact_values():
-    prepared([kernel_of(case) for case in CASES])
+    prepare([kernel_of(case) for case in CASES], accuracy=True)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -59,7 +57,7 @@ def test_fault_is_found_and_breaks_the_claim(case):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_fault_is_found_where_it_was_seen_and_nowhere_else(case):
     form, kernel = FORMATS[case.dtype], kernel_of(case)
-    truth = Oracle(Store(cache_root() / "oracle")).truth(kernel, "quick", 0)
+    truth = truth_of(kernel, "quick", 0)
     x = truth.inputs.values
     with np.errstate(invalid="ignore"):
         seen = form.dtype.type(case.x)
