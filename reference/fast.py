@@ -43,6 +43,7 @@ OF_PRODUCT = 2.0**-104  # what the multiplication by dy, or by a tiny x, adds
 CLOSEST = 2.0**-160
 MIDDLE = 2.0  # closer to 0 a function may cling to its lines there, and farther from it to those at infinity
 PARAMETER_RANGE = 2.0**40  # parameters and their reciprocals: βx is then small wherever x is below CLOSEST
+SLOPE_RANGE = 2.0**300  # the same of a slope, which may be 0 too: what it multiplies is between 2^-600 and 2^600
 PRECISION = 200  # of the lines: more than a float64 and its tail
 NOWHERE = (np.nan, 0.0)
 
@@ -65,8 +66,9 @@ class Values:
 
 def supports(activation: Activation, direction: str, parameters: Mapping[str, float]) -> bool:
     """Whether there is a fast oracle: not for a user's own activation, nor for parameters of extreme size."""
-    sane = all(1 / PARAMETER_RANGE < abs(p) < PARAMETER_RANGE for p in parameters.values())
-    return activation.fast_forward is not None and direction in ("forward", "backward") and (sane or activation.exact)
+    largest = SLOPE_RANGE if activation.exact else PARAMETER_RANGE
+    sane = all(1 / largest < abs(p) < largest or (activation.exact and not p) for p in parameters.values())
+    return activation.fast_forward is not None and direction in ("forward", "backward") and sane
 
 
 def exact(
