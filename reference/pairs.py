@@ -25,9 +25,15 @@ def pair(value: mpf) -> Pair:
 
 
 def triple(value: mpf) -> tuple[float, float, float]:
-    """A number of mpmath as the sum of three, to within 2^-159 of it: for roots and arguments of exp."""
+    """A number of mpmath as the sum of three, to within 2^-159 of it: for arguments of exp."""
     high = float(value)
     return high, *pair(fsub(value, high, exact=True))
+
+
+def quadruple(value: mpf) -> tuple[float, float, float, float]:
+    """A number of mpmath as the sum of four, to within 2^-212 of it: for roots."""
+    high = float(value)
+    return high, *triple(fsub(value, high, exact=True))
 
 
 @intrinsic
@@ -154,7 +160,7 @@ LEAST_POWER = -200.0  # of what is added to a number near 1: its exact size no l
 
 @block
 def plain(a, n):
-    """a·2^n for n <= 0 as a pair, never so small that it is lost in a low part, be it squared: at least about 2^-200."""
+    """a·2^n for n <= 0 as a pair, never so small that it is lost in a low part, even squared: at least about 2^-200."""
     return scale(a, power_of_two(max(n, LEAST_POWER)))
 
 
