@@ -247,7 +247,15 @@ def _kernel(
         takes_out="out" in names,
         takes_threads="threads" in names,
         flushes_subnormals=flushes_subnormals,
+        source=_source(function),
     )
+
+
+def _source(function: Callable[..., Any]) -> str | None:
+    try:
+        return inspect.getsourcefile(inspect.unwrap(function))
+    except TypeError:
+        return None
 
 
 def _choose(what: str, name: str, existing: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.calling import call, hexadecimal
 from bench.inputs import Inputs
+from bench.sweep_loops import BINS, loops
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Claim, Kernel
 from reference.activation import Activation
@@ -16,9 +17,9 @@ from reference.formats import FORMATS, Format
 from reference.oracle import Exact, decimal
 from reports.schema import MISMATCH_KINDS, Accuracy, Bin, Example, RandomDy, Region, Safety
 
-REGIONS = 256  # intervals of equally many representable numbers, from -inf to +inf
+REGION_ORDINALS = {f.name: 1 << f.bits - 9 for f in FORMATS.values()}  # of a region: in float32, a binade
 EXAMPLES_PER_KIND = 4
-BIN_EDGES = (0.0, 0.5, *(2.0**k for k in range(0, 24, 2)))  # of the histogram, in ulp
+BIN_EDGES = (0.0, *(2.0**k for k in range(-1, BINS - 2)))  # of the histogram, in ulp
 FINGERPRINT_BLOCK = 1 << 24
 ROUNDED_WITH_DY = 0.5001  # in ulp: dy * f'(x) of a correctly rounded gradient, from an f' held more precisely than f'
 
@@ -51,7 +52,7 @@ def measure(kernel: Kernel, truth: Truth) -> tuple[Accuracy, Safety]:
     x = truth.inputs.values
     arguments = (x,) if truth.direction == "forward" else (np.ones_like(x), x)
     got = call(kernel, *arguments)
-    judgement = _judge(got, truth)
+    judgement = judge_truth(got, truth)
     accuracy = _accuracy(kernel, truth, got, judgement)
     if truth.pairs is not None:
         accuracy.random_dy = _random_dy(kernel, truth)
@@ -74,28 +75,37 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
     return "holds" if accuracy.coverage == "exhaustive" else "not refuted"
 
 
-def fingerprint(got: np.ndarray, form: Format) -> str:
-    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
-    patterns = np.ascontiguousarray(got).view(form.pattern)
+def canonical_patterns(values: np.ndarray, form: Format) -> np.ndarray:
+    """The bit patterns of values of the format, with one and the same for every NaN: payloads are free."""
+    patterns = np.ascontiguousarray(values).view(form.pattern)
     magnitudes = patterns & form.pattern.type((1 << (form.bits - 1)) - 1)
     canonical_nan = form.pattern.type(form.infinity_pattern | 1 << (form.precision - 2))
-    canonical = np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
+    return np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
+
+
+def fingerprint(got: np.ndarray, form: Format) -> str:
+    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
     blocks = range(0, len(got), FINGERPRINT_BLOCK)
-    little = canonical.astype(form.pattern.newbyteorder("<"))
+    little = canonical_patterns(got, form).astype(form.pattern.newbyteorder("<"))
     digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def histogram(errors: np.ndarray) -> list[Bin]:
-    """How many errors lie in each interval between powers of four; 0 counts in the first."""
-    edges = np.array([*BIN_EDGES, np.inf])
-    places = np.maximum(np.searchsorted(edges, errors, side="left") - 1, 0)
-    counts = np.bincount(places, minlength=len(BIN_EDGES))
+    """How many errors lie in each interval between powers of two; 0 counts in the first."""
+    counts = np.zeros(BINS, np.int64)
+    loops().count_bins(np.ascontiguousarray(errors, np.float64), counts)
+    return make_bins(counts.tolist())
+
+
+def make_bins(counts: list[int]) -> list[Bin]:
+    """Counts of errors up to 0.5, 1, 2, 4, ... ulp, and above."""
     uppers = [*BIN_EDGES[1:], None]
-    return [Bin(lo=lo, hi=hi, count=int(c)) for lo, hi, c in zip(BIN_EDGES, uppers, counts, strict=True)]
+    return [Bin(lo=lo, hi=hi, count=c) for lo, hi, c in zip(BIN_EDGES, uppers, counts, strict=True)]
 
 
-def _judge(got: np.ndarray, truth: Truth) -> Judgement:
+def judge_truth(got: np.ndarray, truth: Truth) -> Judgement:
+    """Hold results for all inputs of a truth against it; at a kink either one-sided derivative is accepted."""
     judgement = judge(got, truth.exact, truth.form)
     if truth.right is None or not len(truth.kinks):
         return judgement
@@ -164,21 +174,28 @@ def _near_roots(kernel: Kernel, truth: Truth, x: np.ndarray) -> np.ndarray:
 
 
 def _regions(x: np.ndarray, error: np.ndarray, form: Format) -> list[Region]:
-    """The line of floats cut into equally many numbers, with the largest error found in each."""
+    """The line of finite floats cut at multiples of REGION_ORDINALS, with the largest error found in each part."""
     with np.errstate(invalid="ignore"):
-        number = ~np.isnan(x)
+        number = np.isfinite(x)
     ordinals, error = form.ordinals(x[number]), error[number]
-    end = form.infinity_pattern
-    edges = np.array([i * (2 * end + 1) // REGIONS - end for i in range(REGIONS + 1)])  # exact, unlike linspace
-    places = np.searchsorted(edges, ordinals, side="right") - 1
-    largest = np.full(REGIONS, -1.0)
-    np.maximum.at(largest, places, np.nan_to_num(error, nan=-1.0, posinf=np.inf))
-    counts = np.bincount(places, minlength=REGIONS)
-    lows, highs = form.from_ordinals(edges[:-1]), form.from_ordinals(edges[1:] - 1)
-    return [
-        Region(lo=hexadecimal(lo), hi=hexadecimal(hi), evaluated=int(n), max_ulp=float(e) if e >= 0 else None)
-        for lo, hi, n, e in zip(lows, highs, counts, largest, strict=True)
-    ]
+    step = REGION_ORDINALS[form.name]
+    places = np.where(np.signbit(x[number]), -(-ordinals // step) - 1, ordinals // step)
+    half = -(-form.infinity_pattern // step)
+    largest = np.full(2 * half, -1.0)
+    np.maximum.at(largest, places + half, np.nan_to_num(error, nan=-1.0, posinf=np.inf))
+    counts = np.bincount(places + half, minlength=2 * half)
+    found = zip(range(-half, half), counts.tolist(), largest.tolist(), strict=True)
+    return [make_region(place, evaluated, error, form) for place, evaluated, error in found]
+
+
+def make_region(place: int, evaluated: int, largest: float, form: Format) -> Region:
+    """The region of that number, counted from 0 on and, left of it, from -1 on; ``largest`` is negative for none."""
+    step = REGION_ORDINALS[form.name]
+    near = (place if place >= 0 else -place - 1) * step
+    far = min(near + step, form.infinity_pattern) - 1
+    near, far = (hexadecimal(v) for v in form.from_ordinals(np.array([near, far])))
+    lo, hi = (near, far) if place >= 0 else (f"-{far}", f"-{near}")
+    return Region(lo=lo, hi=hi, evaluated=evaluated, max_ulp=largest if largest >= 0 else None)
 
 
 def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement) -> Safety:

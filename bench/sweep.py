@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""All 2^32 float32 inputs: the results of kernels of one function, held against one pass of the oracle.
+
+Kernels are called here, one after the other, on chunks of consecutive bit patterns; what is found of the results is
+reckoned by threads in the meantime, and added up in order, so that it does not depend on their number. Outputs are
+poisoned before each call and inputs checked to be unchanged, as everywhere (`bench.calling`).
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from bench.accuracy import canonical_patterns, make_bins, make_region
+from bench.calling import KernelError, call
+from bench.resume import Findings
+from bench.speed import cores
+from bench.sweep_chunk import CHUNK, SIGN, SINGLE, Target, count_steps, judge_chunk
+from bench.tally import Tally, number
+from kernels.registry import Kernel
+from reference.activation import Activation
+from reference.oracle import decimal
+from reports.schema import MISMATCH_KINDS, Accuracy, Example, Property, Safety
+
+INPUTS = 1 << 32
+BLOCK = 1 << 24  # of the fingerprint, and what is kept of a sweep that is cut off
+AHEAD = 3  # chunks whose results wait to be judged: they bound the memory
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Sweep:
+    """What was found of one kernel over all inputs: the tally, and the fingerprint; or why it failed."""
+
+    kernel: Kernel
+    target: Target
+    findings: Findings
+    tally: Tally = field(default_factory=Tally)
+    fingerprint: str | None = None
+    error: KernelError | None = None
+
+
+def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progress: Progress) -> dict[str, Sweep]:
+    """Try kernels of the same function, in float32, on every input.
+
+    Args:
+        folder: where findings are kept until the sweep is complete.
+        progress: told how many inputs are done, again and again.
+
+    Returns:
+        what was found, by the kernel's id.
+    """
+    target = Target(activation, kernels[0].direction, kernels[0].parameters)
+    sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
+    with ThreadPoolExecutor(cores(), thread_name_prefix="sweep") as pool:
+        for block in range(0, INPUTS, BLOCK):
+            todo = [s for s in sweeps.values() if s.error is None and block not in s.findings.blocks]
+            if todo:
+                _sweep_block(block, todo, target, pool, progress)
+            else:
+                progress(BLOCK)
+    for done in sweeps.values():
+        if done.error is None:
+            _add_up(done)
+            done.findings.forget()
+    return sweeps
+
+
+def _sweep_block(block: int, sweeps: list[Sweep], target: Target, pool: ThreadPoolExecutor, progress: Progress) -> None:
+    """Try the kernels on a block of inputs; each result goes to the threads, and is added up in its turn."""
+    tallies = {s.kernel.id: Tally() for s in sweeps}
+    digests = {s.kernel.id: hashlib.sha256() for s in sweeps}
+    waiting: deque[tuple[dict[str, np.ndarray], Future[dict[str, Tally]]]] = deque()
+    before: dict[str, np.float32] = {}
+    first_results: dict[str, int] = {}
+
+    def settle() -> None:
+        results, future = waiting.popleft()
+        for name, found in future.result().items():
+            tallies[name].merge(found)
+            digests[name].update(canonical_patterns(results[name], SINGLE).astype("<u4", copy=False))
+        progress(CHUNK)
+
+    for first in range(block, block + BLOCK, CHUNK):
+        results = _results(first, sweeps)
+        waiting.append((results, pool.submit(judge_chunk, target, first, results, before)))
+        before = {name: got[-1] for name, got in results.items()}
+        for name, got in results.items():
+            first_results.setdefault(name, int(got[0].view(np.uint32)))
+        if len(waiting) > AHEAD:
+            settle()
+    while waiting:
+        settle()
+    for s in sweeps:
+        if s.error is None:
+            tally = tallies[s.kernel.id]
+            tally.digest = digests[s.kernel.id].hexdigest()
+            tally.first, tally.last = first_results[s.kernel.id], int(before[s.kernel.id].view(np.uint32))
+            s.findings.keep(block, tally)
+
+
+def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
+    """The results of each kernel for a chunk of inputs; one that breaks the contract is out, and costs no other."""
+    x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)
+    ones = np.ones_like(x)
+    results = {}
+    for s in sweeps:
+        if s.error is None:
+            try:
+                got = call(s.kernel, *([x] if s.kernel.direction == "forward" else [ones, x]))
+                results[s.kernel.id] = np.ascontiguousarray(got)
+            except KernelError as error:
+                s.error = error
+    return results
+
+
+def _add_up(done: Sweep) -> None:
+    blocks = [done.findings.blocks[b] for b in range(0, INPUTS, BLOCK)]
+    for block, tally in enumerate(blocks):
+        done.tally.merge(tally)
+        if block * BLOCK & ~SIGN:  # and from the last input of the block before to the first of this one
+            last, first = np.array([blocks[block - 1].last, tally.first], np.uint32).view(np.float32)
+            count_steps(done.target, block * BLOCK, np.array([first]), last, done.tally)
+    done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(t.digest) for t in blocks)).hexdigest()
+
+
+# In the words of results.json.
+
+
+def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
+    """The accuracy over all inputs; what concerns N(0, 1) inputs and random dy is that of the sampled run."""
+    tally = done.tally
+    known = tally.max_ulp >= 0
+    x, got = tally.worst
+    worst = float.fromhex(number(x)) if known else 0.0
+    per_region = 2 * BLOCK // 4
+    return Accuracy(
+        coverage="exhaustive",
+        evaluated=tally.evaluated,
+        max_ulp=tally.max_ulp if known else None,
+        max_ulp_outside_roots=sampled.max_ulp_outside_roots,
+        worst_input=number(x) if known else None,
+        worst_got=number(got) if known else None,
+        worst_exact=_decimal(done, worst) if known else None,
+        max_distance=str(max(tally.most, tally.least, key=abs)),
+        max_ulp_normal=sampled.max_ulp_normal,
+        mean_ulp_normal=sampled.mean_ulp_normal,
+        mean_ulp=tally.total_ulp / tally.compared if tally.compared else None,
+        misrounded=tally.misrounded,
+        outside_conditioning=tally.outside,
+        decided_by_mpmath=tally.by_mpmath,
+        histogram=make_bins(tally.bins),
+        fingerprint=done.fingerprint,
+        regions=[make_region(r, per_region, tally.regions[r], SINGLE) for r in sorted(tally.regions)],
+        random_dy=sampled.random_dy,
+        search=None,
+    )
+
+
+def safety_of(done: Sweep) -> Safety:
+    """The mismatches of class over all inputs, with examples."""
+    examples = [
+        Example(input=number(x), got=number(got), want=_decimal(done, float.fromhex(number(x))), kind=kind)
+        for kind, found in zip(MISMATCH_KINDS, done.tally.examples, strict=True)
+        for x, got in found
+    ]
+    by_kind = dict(zip(MISMATCH_KINDS, done.tally.by_kind, strict=True))
+    return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
+
+
+def monotone_of(done: Sweep) -> Property | None:
+    """Whether results are monotone where f is, over all neighbours; None where it is not known where f is."""
+    tally, stretches = done.tally, done.target.stretches
+    if not stretches:
+        return None
+    (x, got), (beyond, there) = tally.step
+    example = f"{number(got)} at {number(x)}, but {number(there)} at {number(beyond)}"
+    return Property(
+        verdict="violated" if tally.steps else "holds",
+        counter_example=example if tally.steps else None,
+        count=tally.steps,
+        checked=sum(s.last - s.first for s in stretches if s.slope),
+        largest=_representable(tally.largest_step) if tally.steps else None,
+        why=None,
+    )
+
+
+def _representable(count: int) -> str:
+    return "1 representable number" if count == 1 else f"{count:,} representable numbers"
+
+
+def _decimal(done: Sweep, x: float) -> str:
+    return decimal(done.target.activation, done.target.direction, x, done.kernel.parameters)
