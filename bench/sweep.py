@@ -83,7 +83,9 @@ def _sweep_block(block: int, sweeps: list[Sweep], target: Target, pool: ThreadPo
         results, future = waiting.popleft()
         for name, found in future.result().items():
             tallies[name].merge(found)
-            digests[name].update(canonical_patterns(results[name], SINGLE).astype("<u4", copy=False))
+            got = results[name]
+            patterns = canonical_patterns(got, SINGLE) if np.isnan(got).any() else got.view(np.uint32)
+            digests[name].update(patterns.astype("<u4", copy=False))
         progress(CHUNK)
 
     for first in range(block, block + BLOCK, CHUNK):
