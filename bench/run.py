@@ -12,6 +12,7 @@ from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import ROOT, commit, machine
 from bench.options import Options
+from bench.sweep import Sweep, use
 from bench.truths import truth
 from kernels.registry import Kernel
 from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
@@ -27,6 +28,7 @@ class Session:
     yardstick: speed.Yardstick = field(default_factory=speed.Yardstick)
     results: list[KernelResult] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
@@ -51,6 +53,8 @@ class Session:
             result.accuracy, result.safety = sums.measure(kernel, activation, depth, seed)
         else:
             result.accuracy, result.safety = accuracy.measure(kernel, truth(kernel, depth, seed))
+        if kernel.id in self.sweeps:
+            use(self.sweeps[kernel.id], result)
         result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)
 
     def finished(self) -> Results:

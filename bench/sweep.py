@@ -7,14 +7,17 @@ poisoned before each call and inputs checked to be unchanged, as everywhere (`be
 """
 
 import hashlib
+import sys
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
+import reference
 from bench.accuracy import canonical_patterns, make_bins, make_region
 from bench.calling import KernelError, call
 from bench.resume import Findings
@@ -22,9 +25,10 @@ from bench.speed import cores
 from bench.sweep_chunk import CHUNK, SIGN, SINGLE, Target, count_steps, judge_chunk
 from bench.tally import Tally, number
 from kernels.registry import Kernel
+from reference import fast
 from reference.activation import Activation
 from reference.oracle import decimal
-from reports.schema import MISMATCH_KINDS, Accuracy, Example, Property, Safety
+from reports.schema import MISMATCH_KINDS, Accuracy, Example, KernelResult, Property, Safety
 
 INPUTS = 1 << 32
 BLOCK = 1 << 24  # of the fingerprint, and what is kept of a sweep that is cut off
@@ -43,6 +47,38 @@ class Sweep:
     tally: Tally = field(default_factory=Tally)
     fingerprint: str | None = None
     error: KernelError | None = None
+
+
+def sweep_all(kernels: Iterable[Kernel], folder: Path) -> dict[str, Sweep]:
+    """Sweep those of the kernels that can be, all of a function together, with a bar of progress and the time left."""
+    groups: dict[tuple, list[Kernel]] = {}
+    for kernel in filter(can_sweep, kernels):
+        parameters = tuple(sorted(kernel.parameters.items()))
+        groups.setdefault((kernel.activation, kernel.direction, parameters), []).append(kernel)
+    terminal = sys.stderr.isatty()
+    bar = tqdm(
+        total=INPUTS * len(groups),
+        desc="all float32 inputs",
+        unit=" inputs",
+        unit_scale=True,
+        file=sys.stderr,
+        mininterval=0.2 if terminal else 10,  # a log gets a line now and then
+        ascii=not terminal,
+        disable=not groups,
+    )
+    found: dict[str, Sweep] = {}
+    with bar:
+        for (activation, direction, _), group in groups.items():
+            bar.set_postfix_str(f"{activation} {direction}, {len(group)} kernels")
+            found |= sweep(group, reference.activations()[activation], folder, bar.update)
+    return found
+
+
+def can_sweep(kernel: Kernel) -> bool:
+    """Whether a kernel can be tried on all inputs: of float32, of a function that the fast oracle knows."""
+    activation = reference.activations()[kernel.activation]
+    everywhere = not (kernel.claim and kernel.claim.outside_roots)  # else errors would be needed apart
+    return kernel.dtype == "float32" and everywhere and fast.supports(activation, kernel.direction, kernel.parameters)
 
 
 def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progress: Progress) -> dict[str, Sweep]:
@@ -134,13 +170,27 @@ def _add_up(done: Sweep) -> None:
 # In the words of results.json.
 
 
+def use(done: Sweep, result: KernelResult) -> None:
+    """Put what was found over all inputs in the place of what was found of samples.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+    """
+    if done.error is not None:
+        raise done.error
+    result.accuracy, result.safety = accuracy_of(done, result.accuracy), safety_of(done)
+    monotone = monotone_of(done)
+    if monotone is not None:
+        result.properties["monotone"] = monotone
+
+
 def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
     """The accuracy over all inputs; what concerns N(0, 1) inputs and random dy is that of the sampled run."""
     tally = done.tally
     known = tally.max_ulp >= 0
     x, got = tally.worst
     worst = float.fromhex(number(x)) if known else 0.0
-    per_region = 2 * BLOCK // 4
+    per_region = BLOCK // 2
     return Accuracy(
         coverage="exhaustive",
         evaluated=tally.evaluated,
