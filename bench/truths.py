@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 
 import reference
+from bench import conditioning
 from bench.accuracy import Truth
+from bench.conditioning import Reach
 from bench.inputs import make_inputs, random_pairs
 from kernels.registry import Kernel
 from reference.formats import FORMATS, Format
@@ -20,6 +22,7 @@ from reference.oracle import Exact, exact, right_at_kink
 from reference.store import Store
 
 CHUNK = 1 << 13  # inputs per task
+ASK_BESIDE_SAMPLES = False  # also for the exact values at the neighbours of samples: up to three times the work
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ class Oracle:
         """What a kernel is held against, for a forward or backward kernel."""
         activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
         inputs = make_inputs(activation, form, depth, seed)
-        questions = list(_questions(kernel, depth, seed))
+        asked = _asked(kernel, depth, seed)
         kinked = kernel.direction == "backward" and activation.right_derivative_at_zero is not None
         with np.errstate(invalid="ignore"):  # comparing a signalling NaN of bfloat16 warns
             kinks = np.flatnonzero(inputs.values == 0) if kinked else np.array([], np.intp)
-        answer = self._answer(questions[0])
+        answer = self._answer(asked.main)
         return Truth(
             activation=activation,
             direction=kernel.direction,
@@ -73,8 +76,9 @@ class Oracle:
             exact=answer,
             kinks=kinks,
             right=right_at_kink(answer[kinks], activation, form, kernel.parameters) if len(kinks) else None,
-            pairs=(questions[1].dy, questions[1].x) if len(questions) > 1 else None,
-            pairs_exact=self._answer(questions[1]) if len(questions) > 1 else None,
+            reach=self._reach(asked, answer),
+            pairs=(asked.pairs.dy, asked.pairs.x) if asked.pairs else None,
+            pairs_exact=self._answer(asked.pairs) if asked.pairs else None,
         )
 
     def missing(self, kernels: Iterable[Kernel], depth: str, seed: int) -> list[Question]:
@@ -82,7 +86,7 @@ class Oracle:
         asked = {}
         for kernel in kernels:
             if kernel.direction in ("forward", "backward") and kernel.activation in reference.own():
-                for question in _questions(kernel, depth, seed):
+                for question in _asked(kernel, depth, seed).all():
                     asked.setdefault(question.path(self.store), question)
         return [question for path, question in asked.items() if not path.exists()]
 
@@ -100,6 +104,26 @@ class Oracle:
             if all(part is not None for part in parts[i]):
                 self._keep(questions[i], Exact.concatenate(parts.pop(i)))
             done()
+
+    def _reach(self, asked: "Asked", answer: Exact) -> Reach | None:
+        """What f takes between the neighbours of each input; None where the exact values there are not asked for."""
+        main, beside = asked.main, asked.beside
+        if beside is None:
+            return None
+        values, known = main.x, answer
+        if len(beside.x):
+            values = np.concatenate([values, beside.x])
+            known = Exact.concatenate([known, self._answer(beside)])
+        order = np.argsort(_patterns(values, main.form))
+
+        def at(x: np.ndarray) -> Exact:
+            places = np.searchsorted(_patterns(values, main.form), _patterns(x, main.form), sorter=order)
+            return known[order[places]]
+
+        below, above = conditioning.neighbours(main.x, main.form)
+        activation = reference.activations()[main.activation]
+        turns = conditioning.turns_of(activation, main.direction, dict(main.parameters), main.form)
+        return conditioning.reach(main.x, at(below), answer, at(above), main.form, turns)
 
     def _answer(self, question: Question) -> Exact:
         if question.activation not in reference.own():
@@ -134,11 +158,34 @@ def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     pool.shutdown()
 
 
-def _questions(kernel: Kernel, depth: str, seed: int) -> Iterable[Question]:
+@dataclass(frozen=True)
+class Asked:
+    """All that is asked for one kernel."""
+
+    main: Question
+    pairs: Question | None  # with dy drawn at random, for a gradient
+    beside: Question | None  # at the neighbours that are not among the inputs, perhaps none; None: not to be asked
+
+    def all(self) -> list[Question]:
+        return [q for q in (self.main, self.pairs, self.beside) if q is not None and len(q.x)]
+
+
+def _asked(kernel: Kernel, depth: str, seed: int) -> Asked:
     activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
-    parameters = tuple(sorted(kernel.parameters.items()))
+
+    def question(x: np.ndarray, dy: np.ndarray | None = None) -> Question:
+        parameters = tuple(sorted(kernel.parameters.items()))
+        return Question(kernel.activation, kernel.direction, form, parameters, x, dy)
+
     x = make_inputs(activation, form, depth, seed).values
-    yield Question(kernel.activation, kernel.direction, form, parameters, x, None)
-    if kernel.direction == "backward":
-        dy, x = random_pairs(activation, form, depth, seed)
-        yield Question(kernel.activation, kernel.direction, form, parameters, x, dy)
+    pairs = random_pairs(activation, form, depth, seed) if kernel.direction == "backward" else None
+    beside = conditioning.beside(x, form) if form.bits == 16 or ASK_BESIDE_SAMPLES else None
+    return Asked(
+        main=question(x),
+        pairs=None if pairs is None else question(pairs[1], pairs[0]),
+        beside=None if beside is None else question(beside),
+    )
+
+
+def _patterns(x: np.ndarray, form: Format) -> np.ndarray:
+    return np.ascontiguousarray(x).view(form.pattern)

@@ -11,6 +11,7 @@ import pytest
 import reference
 from bench import accuracy
 from bench.accuracy import REGIONS, Truth, fingerprint, histogram, mean_ulp, measure, verdict
+from bench.conditioning import Reach
 from bench.inputs import Inputs
 from kernels.registry import Claim
 from reference.formats import FORMATS
@@ -311,3 +312,14 @@ def test_a_region_of_nothing_but_nan_counts_as_tried():
     found, _ = measure(make_kernel(lambda x: np.where(x > 3, x.dtype.type(np.nan), np.maximum(x, 0))), truth)
     (region,) = (r for r in found.regions if float.fromhex(r.lo) <= 3e10 <= float.fromhex(r.hi))
     assert (region.evaluated, region.max_ulp) == (1, None)
+
+
+def test_results_outside_what_neighbours_give_are_counted():
+    truth = make_truth("relu")
+    assert measure(make_kernel(relu), truth)[0].outside_conditioning is None
+    around = Reach(*(relu(np.nextafter(truth.inputs.values, np.float32(side))) for side in (-np.inf, np.inf)))
+    known = replace(truth, reach=around)
+    counts = [measure(make_kernel(relu_off_by(ulps)), known)[0].outside_conditioning for ulps in (0, 1, 2)]
+    assert counts == [0, 0, 1]
+    everywhere = make_kernel(lambda x: x * np.float32(np.nan))
+    assert measure(everywhere, known)[0].outside_conditioning == 4

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Exact results are computed once, kept, and found again; what is damaged or missing is computed anew."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
@@ -9,6 +10,7 @@ import pytest
 
 import reference
 from bench import truths
+from bench.conditioning import neighbours
 from bench.inputs import Inputs, make_inputs
 from bench.truths import Oracle, Question
 from reference.formats import FORMATS
@@ -127,3 +129,54 @@ def test_the_inputs_of_an_answer_are_those_of_the_kernel():
     question = Question("relu", "forward", FORMATS["float32"], (), np.float32([1, -1, 5]), None)
     assert [c.x.tolist() for c in question.chunks()] == [[1, -1, 5]]
     np.testing.assert_array_equal(question.answer().nearest, np.float32([1, 0, 5]))
+
+
+def every_relu(question: Question) -> Exact:
+    """The answers of ReLU, in no time."""
+    x = question.x.astype(np.float64)
+    y = np.maximum(x, 0) if question.direction == "forward" else np.where(np.isnan(x), x, x > 0)
+    zero = np.zeros(len(x))
+    fields_ = (np.sign(np.nan_to_num(y)).astype(np.int8), zero.astype(np.int32), y, zero, ~np.isfinite(x), y == 0)
+    return Exact(y.astype(question.form.dtype), *fields_)
+
+
+def whole(dtype: str, step: int) -> Callable[..., Inputs]:
+    """Inputs of a dtype, every so many, in the place of `make_inputs`."""
+    form = FORMATS[dtype]
+    values = form.from_patterns(np.arange(0, 1 << form.bits, step))
+    return lambda *_: Inputs(values, np.arange(3), exhaustive=step == 1)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_in_16_bits_neighbours_are_among_the_inputs(oracle, monkeypatch, direction):
+    monkeypatch.setattr(truths, "make_inputs", whole("float16", 1))
+    monkeypatch.setattr(Question, "answer", every_relu)
+    kernel = make_kernel(lambda *a: a[-1], "relu", direction, "float16")
+    found = oracle.truth(kernel, "quick", 0)
+    assert len(stored(oracle)) == {"forward": 1, "backward": 2}[direction]
+    values = found.inputs.values.astype(np.float64)
+    if direction == "forward":
+        inner = np.isfinite(values) & (np.abs(values) < 65504)
+        sides = [np.maximum(side[inner], 0) for side in neighbours(found.inputs.values, FORMATS["float16"])]
+        np.testing.assert_array_equal(found.reach.low[inner], sides[0])
+        np.testing.assert_array_equal(found.reach.high[inner], sides[1])
+    assert (np.isnan(found.reach.low) == ~np.isfinite(values)).all()
+
+
+def test_beside_samples_are_asked_for_behind_one_switch(oracle, monkeypatch):
+    kernel = make_kernel(lambda x: x, "leaky_relu")
+    assert oracle.truth(kernel, "quick", 0).reach is None
+    assert len(stored(oracle)) == 1
+    monkeypatch.setattr(truths, "ASK_BESIDE_SAMPLES", True)
+    (question,) = oracle.missing([kernel], "quick", 0)
+    x = oracle.truth(kernel, "quick", 0).inputs.values
+    assert 0 < len(question.x) <= 2 * len(x)
+    assert not set(question.x.view(np.uint32)) & set(x.view(np.uint32))
+    found = oracle.truth(kernel, "quick", 0)
+    assert len(stored(oracle)) == 2
+    finite = np.isfinite(x)
+    slope = kernel.parameters["negative_slope"]
+    for ends, side in zip((found.reach.low, found.reach.high), neighbours(x, FORMATS["float32"]), strict=True):
+        wide = side[finite].astype(np.float64)
+        expected = np.where(wide > 0, wide, slope * wide).astype(np.float32)
+        np.testing.assert_array_equal(ends[finite], expected)
