@@ -78,14 +78,18 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
 
 def fingerprint(got: np.ndarray, form: Format) -> str:
     """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
+    blocks = range(0, len(got), FINGERPRINT_BLOCK)
+    little = canonical_patterns(got, form).astype(form.pattern.newbyteorder("<"))
+    digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def canonical_patterns(got: np.ndarray, form: Format) -> np.ndarray:
+    """The bit patterns of results; every NaN, whose payload is free, has that of the canonical quiet NaN."""
     patterns = np.ascontiguousarray(got).view(form.pattern)
     magnitudes = patterns & form.pattern.type((1 << (form.bits - 1)) - 1)
     canonical_nan = form.pattern.type(form.infinity_pattern | 1 << (form.precision - 2))
-    canonical = np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
-    blocks = range(0, len(got), FINGERPRINT_BLOCK)
-    little = canonical.astype(form.pattern.newbyteorder("<"))
-    digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]
-    return hashlib.sha256(b"".join(digests)).hexdigest()
+    return np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
 
 
 def histogram(errors: np.ndarray) -> list[Bin]:

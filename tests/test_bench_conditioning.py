@@ -102,18 +102,14 @@ def test_the_minimum_between_two_numbers_is_inside(form):
 
 
 def test_a_minimum_widens_what_is_inside_at_its_two_neighbours_only():
+    """At this β the minimum lies just below a midpoint of bfloat16, and f at all representable numbers above it."""
     form = FORMATS["bfloat16"]
-    activation = reference.activations()["silu"]
-    (turn,) = turns_of(activation, "forward", activation.defaults, form)
-    low = min(turn.between)
-    x = form.from_ordinals(np.array([low - 1, low, low + 1, low + 2]))
-    below, above = neighbours(x, form)
-    answers = [exact(activation, "forward", form, at, activation.defaults) for at in (below, x, above)]
+    x = np.array([-1.140625, -1.1484375, -1.15625, -1.1640625]).astype(form.dtype)
+    found, answers = reach_of("silu", form, x, beta=1.1095240483494682)
     narrow = reach(x, *answers, form)
-    deep = type(turn)(turn.between, -1.0)  # as if it were far lower
-    wide = reach(x, *answers, form, [deep])
-    assert (wide.low == -1).tolist() == [False, True, True, False]
-    np.testing.assert_array_equal(wide.high, narrow.high)
+    assert (narrow.low == -0.25).all()
+    assert found.low.tolist() == [-0.25, -0.251953125, -0.251953125, -0.25]
+    np.testing.assert_array_equal(found.high, narrow.high)
 
 
 def test_a_gradient_has_no_turns():
