@@ -20,6 +20,7 @@ import reference
 from bench import accuracy, sums
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
+from bench.reading import check_name
 from bench.truths import truth
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
@@ -223,11 +224,12 @@ def _kernel(
     flushes_subnormals: bool = False,
     parameters: dict[str, float] | None = None,
 ) -> Kernel:
-    known = _choose("activation", activation, reference.activations())
-    _choose("direction", direction, known.directions)
-    _choose("dtype", dtype, FORMATS)
+    check_name("activation", activation, reference.activations())
+    known = reference.activations()[activation]
+    check_name("direction", direction, known.directions)
+    check_name("dtype", dtype, FORMATS)
     for name in parameters or {}:
-        _choose(f"parameter of {activation}", name, known.defaults)
+        check_name(f"parameter of {activation}", name, known.defaults)
     values = known.defaults | (parameters or {})
     known.check(values)
     names = _argument_names(function)
@@ -256,12 +258,6 @@ def _source(function: Callable[..., Any]) -> str | None:
         return inspect.getsourcefile(inspect.unwrap(function))
     except TypeError:
         return None
-
-
-def _choose(what: str, name: str, existing: Any) -> Any:
-    if name not in existing:
-        raise ValueError(f"there is no {what} {name!r}; choose from {', '.join(existing) or 'none'}")
-    return existing[name] if isinstance(existing, dict) else name
 
 
 def _argument_names(function: Callable[..., Any]) -> set[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.calling import call, hexadecimal
+from bench.conditioning import Reach
 from bench.inputs import Inputs
 from bench.sweep_loops import BINS, loops
 from bench.ulp import NO_MISMATCH, Judgement, judge
@@ -28,7 +29,8 @@ ROUNDED_WITH_DY = 0.5001  # in ulp: dy * f'(x) of a correctly rounded gradient, 
 class Truth:
     """Inputs with the exact results of one activation and direction in one format: what a sweep is held against.
 
-    ``right`` holds, for the places ``kinks`` where x is at a kink, the exact results with the right derivative.
+    ``right`` holds, for the places ``kinks`` where x is at a kink, the exact results with the right derivative;
+    ``reach`` what f takes between the neighbours of each input, None where that was not asked.
     """
 
     activation: Activation
@@ -38,6 +40,7 @@ class Truth:
     exact: Exact
     kinks: np.ndarray
     right: Exact | None
+    reach: Reach | None = None
     pairs: tuple[np.ndarray, np.ndarray] | None = None  # (dy, x) of the check with random dy
     pairs_exact: Exact | None = None
     by_mpmath: int = 0  # how many of the inputs the fast oracle left to mpmath
@@ -52,7 +55,7 @@ def measure(kernel: Kernel, truth: Truth) -> tuple[Accuracy, Safety]:
     x = truth.inputs.values
     arguments = (x,) if truth.direction == "forward" else (np.ones_like(x), x)
     got = call(kernel, *arguments)
-    judgement = judge_truth(got, truth)
+    judgement = judged(got, truth)
     accuracy = _accuracy(kernel, truth, got, judgement)
     if truth.pairs is not None:
         accuracy.random_dy = _random_dy(kernel, truth)
@@ -104,8 +107,8 @@ def make_bins(counts: list[int]) -> list[Bin]:
     return [Bin(lo=lo, hi=hi, count=c) for lo, hi, c in zip(BIN_EDGES, uppers, counts, strict=True)]
 
 
-def judge_truth(got: np.ndarray, truth: Truth) -> Judgement:
-    """Hold results for all inputs of a truth against it; at a kink either one-sided derivative is accepted."""
+def judged(got: np.ndarray, truth: Truth) -> Judgement:
+    """Hold results for all inputs of ``truth`` against it; at a kink, either one-sided derivative is accepted."""
     judgement = judge(got, truth.exact, truth.form)
     if truth.right is None or not len(truth.kinks):
         return judgement
@@ -136,7 +139,7 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         mean_ulp_normal=mean_ulp(normal),
         mean_ulp=mean_ulp(error[compared]),
         misrounded=int(judgement.misrounded.sum()),
-        outside_conditioning=None,
+        outside_conditioning=None if truth.reach is None else int((~truth.reach.holds(got)).sum()),
         decided_by_mpmath=truth.by_mpmath,
         histogram=histogram(error[compared]),
         fingerprint=fingerprint(got, form) if truth.inputs.exhaustive else None,

@@ -35,7 +35,7 @@ class Session:
 
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""
-        result = _blank(kernel)
+        result = blank(kernel)
         self.results.append(result)
         try:
             if self.options.only != "speed":
@@ -84,7 +84,8 @@ class Session:
         )
 
 
-def _blank(kernel: Kernel) -> KernelResult:
+def blank(kernel: Kernel) -> KernelResult:
+    """The result of a kernel of which nothing has been measured yet."""
     return KernelResult(
         activation=kernel.activation,
         direction=kernel.direction,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from mpmath import mpf
 
-from bench.accuracy import REGION_ORDINALS, Truth, judge_truth
+from bench.accuracy import REGION_ORDINALS, Truth, judged
 from bench.inputs import Inputs
 from bench.sweep_loops import SINGLE, knower, line_knower, loops
 from bench.tally import Found, Tally
@@ -226,7 +226,7 @@ def _note_mismatches(first: int, got: np.ndarray, kinds: np.ndarray, tally: Tall
 def _judge_edge(truth: Truth, pattern: int, got: np.float32) -> Tally:
     """A result at ±0 or an infinity: either derivative at a kink, the class alone at infinity."""
     got = np.array([got], np.float32)
-    judgement = judge_truth(got, truth)
+    judgement = judged(got, truth)
     error, kind = float(judgement.error_ulp[0]), int(judgement.mismatch[0])
     found, distance = _found(pattern, got, 0), int(judgement.distance[0])
     tally = Tally(misrounded=int(judgement.misrounded[0]))

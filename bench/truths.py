@@ -7,13 +7,15 @@ from collections.abc import Mapping
 import numpy as np
 
 import reference
+from bench import conditioning
 from bench.accuracy import Truth
+from bench.conditioning import Reach
 from bench.inputs import Inputs, make_inputs, random_pairs
 from kernels.registry import Kernel
 from reference import fast
 from reference.activation import Activation
 from reference.formats import FORMATS, Format
-from reference.oracle import right_at_kink
+from reference.oracle import Exact, right_at_kink
 
 KEPT = 8  # functions: the variants of a kernel follow one another, and ask the same
 
@@ -57,6 +59,18 @@ def make_truth(
         by_mpmath=by_mpmath,
         kinks=kinks,
         right=right_at_kink(exact[kinks], activation, form, parameters) if len(kinks) else None,
+        reach=_reach(activation, direction, form, parameters, inputs.values, exact),
         pairs=pairs,
         pairs_exact=fast.exact(activation, direction, form, pairs[1], parameters, pairs[0]) if pairs else None,
     )
+
+
+def _reach(
+    activation: Activation, direction: str, form: Format, parameters: Mapping[str, float], x: np.ndarray, here: Exact
+) -> Reach:
+    """What f takes between the neighbours of each input."""
+    below, above = (
+        fast.exact(activation, direction, form, beside, parameters) for beside in conditioning.neighbours(x, form)
+    )
+    turns = conditioning.turns_of(activation, direction, parameters, form)
+    return conditioning.reach(x, below, here, above, form, turns)
