@@ -17,7 +17,7 @@ import numpy as np
 from mpmath import mp, mpf, workprec
 
 import reference
-from bench import accuracy, sums
+from bench import accuracy, properties, sums
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
 from bench.run import cache_root
@@ -26,7 +26,7 @@ from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
 from reference.formats import FORMATS
 from reference.store import Store
-from reports.schema import Accuracy, Safety
+from reports.schema import Accuracy, Property, Safety
 
 __all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
 
@@ -129,7 +129,8 @@ class Measurement:
         max_ulp: the largest error in ulp; None where nothing but NaN came back.
         worst_input: where that was.
         mismatches: how many results were of the wrong class (NaN, infinity, zero, sign), with dy = 1.
-        accuracy, safety: all the rest.
+        accuracy, safety: all the rest of that.
+        properties: verdicts on laws that the function obeys, on layouts, and on exception flags, by their names.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Measurement:
     mismatches: int
     accuracy: Accuracy
     safety: Safety
+    properties: dict[str, Property]
 
     def __repr__(self) -> str:
         found = self.accuracy
@@ -153,6 +155,10 @@ class Measurement:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count)
         lines.append(f"  results of the wrong class: {kinds or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
+        for name, verdict in self.properties.items():
+            if verdict.verdict == "violated":
+                times = f"{verdict.count:,} of {verdict.checked:,} times"
+                lines.append(f"  violated {times}: {name}: {verdict.counter_example}")
         return "\n".join(lines)
 
 
@@ -187,13 +193,15 @@ def measure(
     kernel = _kernel(function, activation, direction, dtype, parameters=parameters)
     if direction == "backward_alpha":
         found, safety = sums.measure(kernel, reference.activations()[activation], depth, seed)
+        held = properties.measure_sum(kernel, depth, seed)
         worst = None
     else:
         truth = Oracle(Store(cache_root() / "oracle")).truth(kernel, depth, seed)
         found, safety = accuracy.measure(kernel, truth)
+        held = properties.measure(kernel, truth, depth, seed)
         worst = None if found.worst_input is None else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
-    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety)
+    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety, held)
 
 
 def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: float, **options: Any) -> Measurement:

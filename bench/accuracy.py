@@ -73,14 +73,18 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
     return "holds" if accuracy.coverage == "exhaustive" else "not refuted"
 
 
-def fingerprint(got: np.ndarray, form: Format) -> str:
-    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
-    patterns = np.ascontiguousarray(got).view(form.pattern)
+def canonical_patterns(values: np.ndarray, form: Format) -> np.ndarray:
+    """The bit patterns of values of the format, with one and the same for every NaN: payloads are free."""
+    patterns = np.ascontiguousarray(values).view(form.pattern)
     magnitudes = patterns & form.pattern.type((1 << (form.bits - 1)) - 1)
     canonical_nan = form.pattern.type(form.infinity_pattern | 1 << (form.precision - 2))
-    canonical = np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
+    return np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
+
+
+def fingerprint(got: np.ndarray, form: Format) -> str:
+    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
     blocks = range(0, len(got), FINGERPRINT_BLOCK)
-    little = canonical.astype(form.pattern.newbyteorder("<"))
+    little = canonical_patterns(got, form).astype(form.pattern.newbyteorder("<"))
     digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]
     return hashlib.sha256(b"".join(digests)).hexdigest()
 

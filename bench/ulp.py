@@ -49,15 +49,15 @@ def judge(got: np.ndarray, exact: Exact, form: Format) -> Judgement:
     safe_nearest = np.where(comparable, exact.nearest, form.dtype.type(0))
     return Judgement(
         error_ulp=np.where(comparable, _error_ulp(value, nearest, exact, form), np.nan),
-        distance=_distance(form.ordinals(safe_got), form.ordinals(safe_nearest)),
+        distance=distance(form.ordinals(safe_got), form.ordinals(safe_nearest)),
         above=comparable & (value > nearest),
         misrounded=(value != nearest) & ~exact.class_only & ~np.isnan(nearest),
         mismatch=_mismatch(value, nearest, exact, form),
     )
 
 
-def _distance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """|ours - theirs| of int64, in uint64: from -largest to largest in float64 is more than int64 can hold."""
+def distance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """|ours - theirs| of ordinals, in uint64: from -largest to largest in float64 is more than int64 holds."""
     high, low = np.maximum(ours, theirs), np.minimum(ours, theirs)
     return high.view(np.uint64) - low.view(np.uint64)
 
