@@ -157,8 +157,9 @@ class Measurement:
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
         for name, verdict in self.properties.items():
             if verdict.verdict == "violated":
-                times = f"{verdict.count:,} of {verdict.checked:,} times"
-                lines.append(f"  violated {times}: {name}: {verdict.counter_example}")
+                size = f", by up to {verdict.largest}" if verdict.largest else ""
+                places = f"{verdict.count:,} of {verdict.checked:,} places"
+                lines.append(f"  {name} violated in {places}{size}: {verdict.counter_example}")
         return "\n".join(lines)
 
 

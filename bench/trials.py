@@ -92,7 +92,7 @@ class Tally:
         size = 0 if sizes is None or not len(places) else sizes[worst].item()
         self.add(wrong.size, len(places), lambda: sentence(worst), size)
 
-    def add(self, checked: int, count: int, sentence: Callable[[], str], size: float = 0) -> None:
+    def add(self, checked: int, count: int = 0, sentence: Callable[[], str] = str, size: float = 0) -> None:
         """Count places and violations among them, the largest of which has a size and a sentence."""
         self.checked += checked
         self.count += count
