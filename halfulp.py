@@ -159,7 +159,7 @@ class Measurement:
             if verdict.verdict == "violated":
                 size = f", by up to {verdict.largest}" if verdict.largest else ""
                 places = f"{verdict.count:,} of {verdict.checked:,} places"
-                lines.append(f"  {name} violated in {places}{size}: {verdict.counter_example}")
+                lines += [f"  {name} violated in {places}{size}:", f"    {verdict.counter_example}"]
         return "\n".join(lines)
 
 

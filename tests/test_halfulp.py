@@ -62,7 +62,7 @@ def test_the_text_of_a_measurement_is_for_people():
     assert re.fullmatch(r"  results of the wrong class: 1 inf, [\d,]+ sign|.*: [\d,]+ sign", lines[3])
     assert re.fullmatch(r"    sign at 0x\S+: got -0x\S+, exact [\d.e+]+", lines[4])
     properties = [line for line in lines if " violated in " in line]
-    assert len(lines) <= 4 + halfulp.EXAMPLES + len(properties)
+    assert len(lines) <= 4 + halfulp.EXAMPLES + 2 * len(properties)
 
 
 def test_violated_properties_are_in_the_text_of_a_measurement():
@@ -74,13 +74,11 @@ def test_violated_properties_are_in_the_text_of_a_measurement():
     found = measure(wrong, "relu")
     broken = {name: v for name, v in found.properties.items() if v.verdict == "violated"}
     assert set(broken) == {"monotone", "symmetry", "stride"}
-    lines = [line for line in repr(found).splitlines() if " violated in " in line]
-    assert len(lines) == 3
-    told = (
-        r"  monotone violated in 1 of [\d,]+ places, by up to 3 representable numbers: f rises here, but f\(0x1p\+1\) "
-    )
-    assert re.match(told, lines[0])
-    assert "  stride violated in 4 of " in lines[2]
+    lines = repr(found).splitlines()[-6:]
+    told = r"  monotone violated in 1 of [\d,]+ places, by up to 3 representable numbers:"
+    assert re.fullmatch(told, lines[0])
+    assert lines[1].startswith("    f rises here, but f(0x1p+1) = ")
+    assert "  stride violated in 4 of " in lines[4]
     assert " violated in " not in repr(measure(relu, "relu"))
 
 
