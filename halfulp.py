@@ -17,7 +17,7 @@ import numpy as np
 from mpmath import mp, mpf, workprec
 
 import reference
-from bench import accuracy, sums
+from bench import accuracy, properties, sums
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
 from bench.reading import check_name
@@ -25,7 +25,7 @@ from bench.truths import truth
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
 from reference.formats import FORMATS
-from reports.schema import Accuracy, Safety
+from reports.schema import Accuracy, Property, Safety
 
 __all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
 
@@ -128,7 +128,8 @@ class Measurement:
         max_ulp: the largest error in ulp; None where nothing but NaN came back.
         worst_input: where that was.
         mismatches: how many results were of the wrong class (NaN, infinity, zero, sign), with dy = 1.
-        accuracy, safety: all the rest.
+        accuracy, safety: all the rest of that.
+        properties: verdicts on laws that the function obeys, on layouts, and on exception flags, by their names.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Measurement:
     mismatches: int
     accuracy: Accuracy
     safety: Safety
+    properties: dict[str, Property]
 
     def __repr__(self) -> str:
         found = self.accuracy
@@ -152,6 +154,11 @@ class Measurement:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count)
         lines.append(f"  results of the wrong class: {kinds or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
+        for name, verdict in self.properties.items():
+            if verdict.verdict == "violated":
+                size = f", by up to {verdict.largest}" if verdict.largest else ""
+                places = f"{verdict.count:,} of {verdict.checked:,} places"
+                lines += [f"  {name} violated in {places}{size}:", f"    {verdict.counter_example}"]
         return "\n".join(lines)
 
 
@@ -186,12 +193,15 @@ def measure(
     kernel = _kernel(function, activation, direction, dtype, parameters=parameters)
     if direction == "backward_alpha":
         found, safety = sums.measure(kernel, reference.activations()[activation], depth, seed)
+        held = properties.measure_sum(kernel, depth, seed)
         worst = None
     else:
-        found, safety = accuracy.measure(kernel, truth(kernel, depth, seed))
+        held_against = truth(kernel, depth, seed)
+        found, safety = accuracy.measure(kernel, held_against)
+        held = properties.measure(kernel, held_against, depth, seed)
         worst = None if found.worst_input is None else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
-    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety)
+    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety, held)
 
 
 def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: float, **options: Any) -> Measurement:

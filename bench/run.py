@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import reference
-from bench import accuracy, speed, sums
+from bench import accuracy, properties, speed, sums
 from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import ROOT, commit, machine
@@ -51,8 +51,11 @@ class Session:
         if kernel.direction == "backward_alpha":
             activation = reference.activations()[kernel.activation]
             result.accuracy, result.safety = sums.measure(kernel, activation, depth, seed)
+            result.properties = properties.measure_sum(kernel, depth, seed)
         else:
-            result.accuracy, result.safety = accuracy.measure(kernel, truth(kernel, depth, seed))
+            held_against = truth(kernel, depth, seed)
+            result.accuracy, result.safety = accuracy.measure(kernel, held_against)
+            result.properties = properties.measure(kernel, held_against, depth, seed)
         if kernel.id in self.sweeps:
             use(self.sweeps[kernel.id], result)
         result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)
