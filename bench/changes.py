@@ -161,7 +161,9 @@ class Posterior:
         self.ordinals = np.concatenate([self.ordinals, ordinals])
         order = np.argsort(self.ordinals, kind="stable")
         self.ordinals, self.wrong = self.ordinals[order], np.concatenate([self.wrong, wrong])[order]
-        for_above = np.where(self.wrong, np.log(rates.below / rates.above), np.log((1 - rates.below) / (1 - rates.above)))
+        for_above = np.where(
+            self.wrong, np.log(rates.below / rates.above), np.log((1 - rates.below) / (1 - rates.above))
+        )
         likelihood = np.concatenate([[0.0], np.cumsum(for_above)])
         self.edges = np.concatenate([[self.low], self.ordinals, [self.high]])
         prior = np.diff(self.edges).astype(float)

@@ -14,7 +14,7 @@ from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
 from bench.run import Session, cache_root
 from bench.suite import Suite, chosen_kernel, session_key
-from bench.sweep import sweep_all
+from bench.sweep import forget, sweep_all
 from reports import ReportError, terminal, write
 from reports.schema import Skipped
 from reports.wording import kernels
@@ -148,6 +148,8 @@ def _write_report(run: Session) -> None:
     run.report = run.finished()
     try:
         run.index = write(run.report, run.options.report_dir)
+        if len(run.results) == run.selected:  # a run that is started again still needs what one cut short had found
+            forget(run.sweeps)
         if not any(result.throughput for result in run.results):  # an earlier run's must not pass for this one's
             (run.options.report_dir / "benchmark.json").unlink(missing_ok=True)
     except ReportError as error:

@@ -9,7 +9,7 @@ poisoned before each call and inputs checked to be unchanged, as everywhere (`be
 import hashlib
 import sys
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,7 +85,7 @@ def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progr
     """Try kernels of the same function, in float32, on every input.
 
     Args:
-        folder: where findings are kept until the sweep is complete.
+        folder: where findings are kept until `forget`.
         progress: told how many inputs are done, again and again.
 
     Returns:
@@ -103,8 +103,13 @@ def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progr
     for done in sweeps.values():
         if done.error is None:
             _add_up(done)
-            done.findings.forget()
     return sweeps
+
+
+def forget(sweeps: Mapping[str, Sweep]) -> None:
+    """Remove what was kept of sweeps whose findings are in a report: the next run tries all inputs again."""
+    for done in sweeps.values():
+        done.findings.forget()
 
 
 def _sweep_block(block: int, sweeps: list[Sweep], target: Target, pool: ThreadPoolExecutor, progress: Progress) -> None:
