@@ -133,7 +133,7 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         max_ulp_outside_roots=_outside_roots(kernel, truth, error),
         worst_input=None if worst is None else hexadecimal(x[worst]),
         worst_got=None if worst is None else hexadecimal(got[worst]),
-        worst_exact=None if worst is None else exact_decimal(kernel, truth, float(x[worst])),
+        worst_exact=None if worst is None else exact_decimal(kernel, truth.activation, float(x[worst])),
         max_distance=judgement.largest_distance(),
         max_ulp_normal=float(normal.max()) if len(normal) else None,
         mean_ulp_normal=mean_ulp(normal),
@@ -155,23 +155,23 @@ def mean_ulp(errors: np.ndarray) -> float | None:
         return min(float(errors.mean()), sys.float_info.max) if len(errors) else None
 
 
-def exact_decimal(kernel: Kernel, truth: Truth, x: float, dy: float | None = None) -> str:
+def exact_decimal(kernel: Kernel, activation: Activation, x: float, dy: float | None = None) -> str:
     """The exact result for one input, for people."""
-    return decimal(truth.activation, truth.direction, x, kernel.parameters, dy)
+    return decimal(activation, kernel.direction, x, kernel.parameters, dy)
 
 
 def _outside_roots(kernel: Kernel, truth: Truth, error: np.ndarray) -> float | None:
     if not kernel.claim or not kernel.claim.outside_roots:
         return None
-    outside = error[~_near_roots(kernel, truth, truth.inputs.values) & ~np.isnan(error)]
+    outside = error[~near_roots(kernel, truth.activation, truth.inputs.values) & ~np.isnan(error)]
     return float(outside.max()) if len(outside) else None
 
 
-def _near_roots(kernel: Kernel, truth: Truth, x: np.ndarray) -> np.ndarray:
+def near_roots(kernel: Kernel, activation: Activation, x: np.ndarray) -> np.ndarray:
     """Where the claim says nothing of the error."""
     near = np.zeros(len(x), bool)
     with np.errstate(all="ignore"):
-        for root in truth.activation.facts(**kernel.parameters).derivative_roots:
+        for root in activation.facts(**kernel.parameters).derivative_roots:
             near |= np.abs(x.astype(np.float64) - float(root)) < (kernel.claim.outside_roots if kernel.claim else 0.0)
     return near
 
@@ -208,7 +208,7 @@ def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement)
         places = np.flatnonzero(judgement.mismatch == i)
         for at in _spread(places):
             x = truth.inputs.values[at]
-            want = exact_decimal(kernel, truth, float(x))
+            want = exact_decimal(kernel, truth.activation, float(x))
             examples.append(Example(input=hexadecimal(x), got=hexadecimal(got[at]), want=want, kind=kind))
     return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
 
@@ -223,7 +223,7 @@ def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
     dy, x = truth.pairs
     got = call(kernel, dy, x)
     judgement = judge(got, truth.pairs_exact, truth.form)
-    error = np.where(_near_roots(kernel, truth, x), np.nan, judgement.error_ulp)
+    error = np.where(near_roots(kernel, truth.activation, x), np.nan, judgement.error_ulp)
     compared = ~np.isnan(error)
     worst = int(np.nanargmax(error)) if compared.any() else None
     return RandomDy(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import reference
-from bench import accuracy, properties, speed, sums
+from bench import accuracy, properties, speed, sums, worst
 from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import ROOT, commit, machine
@@ -56,6 +56,8 @@ class Session:
             held_against = truth(kernel, depth, seed)
             result.accuracy, result.safety = accuracy.measure(kernel, held_against)
             result.properties = properties.measure(kernel, held_against, depth, seed)
+            if worst.searchable(kernel, depth):
+                worst.include(kernel, worst.look(kernel, worst.EVALUATIONS[depth], seed), result.accuracy)
         if kernel.id in self.sweeps:
             use(self.sweeps[kernel.id], result)
         result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)

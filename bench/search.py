@@ -23,6 +23,7 @@ SAMPLE, STARTS, CHANGES = 1 / 4, 1 / 16, 1 / 2  # of the evaluations; what is le
 BESIDE = 32  # neighbours of an input on each side
 GROUP = 64  # results of the sample that make an interval
 PARTS, DRAWS = 4, 32  # of an interval that is cut up, and inputs drawn in each part
+WIDEST = 2.0**62  # numbers in an interval: of a sample so thin that there are more, widths would not fit an int64
 HUGE = 1e100  # an error counts as no more, so that squares stay finite
 TOLERATED = 0.5  # ulp: a result with more is misrounded
 
@@ -203,11 +204,15 @@ class Cells:
 
 
 def descend(meter: Meter, ordinals: np.ndarray, values: np.ndarray, rng: np.random.Generator) -> None:
-    """Cut up the intervals of a sample that are worst, and the worst of the parts, until all inputs in them are tried."""
+    """Cut up the worst intervals of a sample, and the worst of the parts, until all inputs in them are tried."""
     usable = len(ordinals) // GROUP * GROUP
     if not usable:
         return
     drawn, errors = (column[:usable].reshape(-1, GROUP) for column in (ordinals, values))
+    narrow = drawn[:, -1].astype(float) - drawn[:, 0] < WIDEST
+    if not narrow.any():
+        return
+    drawn, errors = drawn[narrow], errors[narrow]
     cells = cells_of(drawn[:, 0], drawn[:, -1], drawn, errors)
     for steps_left in range(_steps(cells), 0, -1):
         evaluations = (meter.limit - meter.evaluations) // steps_left
