@@ -242,8 +242,8 @@ def expm1_left(z, fine):
 
 
 with workprec(TABLE_BITS):
-    # (tanh(y)/y − 1)/y², for |y| <= 2^-6: terms up to y^20 < 2^-120; from y^8 < 2^-48 on, binary64 will do.
-    TANH_LEADING, TANH_REST = split(taylor(tanh, 0, 23)[3::2], 5)
+    # (tanh(y)/y − 1)/y², for |y| <= 2^-3: terms up to (2y/π)^34 < 2^-124; from y^18 < 2^-54 on, binary64 will do.
+    TANH_LEADING, TANH_REST = split(taylor(tanh, 0, 37)[3::2], 9)
 
 
 @block
@@ -254,7 +254,7 @@ def tanh_of_half(z, fine):
     y = scale(z, -0.5)
     y2 = square(y)
     near = add(y, multiply(y, multiply(y2, polynomial(y2, TANH_LEADING, TANH_REST, fine))))
-    return choose(y[0] < 2.0**-6, near, far)
+    return choose(y[0] < 2.0**-3, near, far)
 
 
 @block

@@ -39,10 +39,11 @@ from reference.pairs import bits_of, fma, power_of_two, scale, times
 
 EPSILON = {False: 2.0**-49, True: 2.0**-95}  # of the coarse arithmetic, and of the fine
 OF_DISTANCE = 2.0**-45  # of the distance from a line
-OF_PRODUCT = 2.0**-104  # what the multiplication by dy adds
+OF_PRODUCT = 2.0**-104  # what the multiplication by dy, or by a tiny x, adds
 CLOSEST = 2.0**-160
 MIDDLE = 2.0  # closer to 0 a function may cling to its lines there, and farther from it to those at infinity
 PARAMETER_RANGE = 2.0**40  # parameters and their reciprocals: βx is then small wherever x is below CLOSEST
+SLOPE_RANGE = 2.0**300  # the same of a slope, which may be 0 too: what it multiplies is between 2^-600 and 2^600
 PRECISION = 200  # of the lines: more than a float64 and its tail
 NOWHERE = (np.nan, 0.0)
 
@@ -65,8 +66,9 @@ class Values:
 
 def supports(activation: Activation, direction: str, parameters: Mapping[str, float]) -> bool:
     """Whether there is a fast oracle: not for a user's own activation, nor for parameters of extreme size."""
-    sane = all(1 / PARAMETER_RANGE < abs(p) < PARAMETER_RANGE for p in parameters.values())
-    return activation.fast_forward is not None and direction in ("forward", "backward") and (sane or activation.exact)
+    largest = SLOPE_RANGE if activation.exact else PARAMETER_RANGE
+    sane = all(1 / largest < abs(p) < largest or (activation.exact and not p) for p in parameters.values())
+    return activation.fast_forward is not None and direction in ("forward", "backward") and sane
 
 
 def exact(
@@ -220,9 +222,10 @@ def evaluation(x, dy, parameters, lines, epsilon, high, low, exponent, bound):
         value, n = body(at, fine, *parameters)
         relative = relative_bound(value, n, line_at(at, lines), epsilon)
         if tiny and proportional:
+            relative += of_product(value, epsilon)
             value, n = times(abs(x[i]), scale(value, 1 / CLOSEST), n)
         if dy[i] != 1.0:
-            relative += 0.0 if epsilon == 0 or is_power_of_two(value[0]) else OF_PRODUCT
+            relative += of_product(value, epsilon)
             value, n = times(dy[i], value, n)
         high[i], low[i], exponent[i], bound[i] = value[0], value[1], n, relative * abs(value[0])
 
@@ -248,8 +251,10 @@ def _code_name(activation: Activation, direction: str, is_fine: bool) -> str:
 
 
 @block
-def is_power_of_two(value):
-    return bits_of(value) & 0x000F_FFFF_FFFF_FFFF == 0
+def of_product(value, epsilon):
+    """What multiplying a value by a float64 adds to its bound; nothing for an exact one, or beside a power of two."""
+    is_power = bits_of(value[0]) & 0x000F_FFFF_FFFF_FFFF == 0
+    return 0.0 if epsilon == 0 or is_power else OF_PRODUCT
 
 
 @block

@@ -149,12 +149,12 @@ def scale(a, power):
     return a[0] * power, a[1] * power
 
 
-LEAST_POWER = -400.0  # of what is added to a number near 1: its exact size no longer matters, its sign does
+LEAST_POWER = -200.0  # of what is added to a number near 1: its exact size no longer matters, its sign does
 
 
 @block
 def plain(a, n):
-    """a·2^n for n <= 0 as a pair, never so small that its low part is lost: at least about 2^-400."""
+    """a·2^n for n <= 0 as a pair, never so small that it is lost in a low part, be it squared: at least about 2^-200."""
     return scale(a, power_of_two(max(n, LEAST_POWER)))
 
 

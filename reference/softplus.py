@@ -26,7 +26,7 @@ def fast_forward(x, fine, beta):
     """w = e^(−|βx|): log(1 + w)/β, and x more on the right."""
     m, n = exp_parts(argument(beta, x), 0.0, fine)
     w = plain(m, n)
-    ratio = divide(log1p_ratio(choose(w[0] < 1, w, (1.0, 0.0)), fine), (beta, 0.0))
+    ratio = divide(log1p_ratio(w, fine), (beta, 0.0))
     right = x > 0
     value = choose(right, add_float(multiply(w, ratio), x), multiply(m, ratio))
     return value, 0.0 if right else n
