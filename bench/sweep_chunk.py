@@ -150,7 +150,8 @@ def _knower(target: Target, first: int, last: int):
         function(end, target.ordered, line, high, low, per_unit, np.empty(1, np.float32), np.empty(1, bool))
         ends.append((float(high[0]), float(low[0]), line[0] + line[1] * single(end)))
     (value, rest, _), _ = ends
-    if all(h == height and abs(above) < SATURATED * abs(h) for h, above, height in ends):
+    straight = float(np.float32(line[1])) == line[1]  # a product by more than 24 bits is rounded, each its own way
+    if straight and all(h == height and abs(above) < SATURATED * abs(h) for h, above, height in ends):
         return line_knower(), (*line, rest / value)
     if all(abs(h) < VANISHED for h, _, _ in ends):
         return line_knower(), (value, 0.0, 0.0)
@@ -229,12 +230,11 @@ def _judge_edge(truth: Truth, pattern: int, got: np.float32) -> Tally:
     judgement = judged(got, truth)
     error, kind = float(judgement.error_ulp[0]), int(judgement.mismatch[0])
     found, distance = _found(pattern, got, 0), int(judgement.distance[0])
-    tally = Tally(misrounded=int(judgement.misrounded[0]))
+    tally = Tally(misrounded=int(judgement.misrounded[0]), outside=int(not truth.reach.holds(got)[0]))
     if error == error:
         tally.compared, tally.total_ulp, tally.max_ulp, tally.worst = 1, error, error, found
         loops().count_bins(judgement.error_ulp, counts := np.zeros(len(tally.bins), np.int64))
         tally.bins = counts.tolist()
-        tally.outside = tally.misrounded
     tally.most, tally.least = (distance, 0) if judgement.above[0] else (0, -distance)
     if kind != NO_MISMATCH:
         tally.by_kind[kind], tally.examples[kind] = 1, [found]
