@@ -68,9 +68,9 @@ class Target:
         for piece in self.activation.facts(**self.parameters).pieces:
             low, high = _ordinal(piece.lo, +1), _ordinal(piece.hi, -1)
             if high > 0:
-                found.append(Stretch(max(low, 1), high, piece.slope))
+                found.append(Stretch(max(low, 0), high, piece.slope))
             if low < 0:
-                found.append(Stretch(SIGN | max(-high, 1), SIGN | -low, -piece.slope))
+                found.append(Stretch(SIGN | max(-high, 0), SIGN | -low, -piece.slope))
         return found
 
 
@@ -110,7 +110,7 @@ def judge_chunk(
     Args:
         first: a multiple of CHUNK.
         results: float32 arrays of length CHUNK, by the name of the kernel.
-        before: for each kernel its result for the input before, where that has the same sign and is no NaN.
+        before: for each kernel its result for the input before, where that has the same sign.
     """
     tallies = {name: Tally(evaluated=CHUNK) for name in results}
     size = first & ~SIGN
