@@ -18,7 +18,8 @@ import numpy as np
 from tqdm import tqdm
 
 import reference
-from bench.accuracy import canonical_patterns, make_bins, make_region
+from bench.accuracy import FINGERPRINT_BLOCK as BLOCK
+from bench.accuracy import REGION_ORDINALS, canonical_patterns, make_bins, make_region
 from bench.calling import KernelError, call
 from bench.resume import Findings
 from bench.speed import cores
@@ -30,8 +31,7 @@ from reference.activation import Activation
 from reference.oracle import decimal
 from reports.schema import MISMATCH_KINDS, Accuracy, Example, KernelResult, Property, Safety
 
-INPUTS = 1 << 32
-BLOCK = 1 << 24  # of the fingerprint, and what is kept of a sweep that is cut off
+BLOCKS = range(0, 1 << 32, BLOCK)  # their first inputs; a block is also what is kept of a sweep that is cut off
 AHEAD = 3  # chunks whose results wait to be judged: they bound the memory
 
 Progress = Callable[[int], None]
@@ -57,7 +57,7 @@ def sweep_all(kernels: Iterable[Kernel], folder: Path) -> dict[str, Sweep]:
         groups.setdefault((kernel.activation, kernel.direction, parameters), []).append(kernel)
     terminal = sys.stderr.isatty()
     bar = tqdm(
-        total=INPUTS * len(groups),
+        total=BLOCK * len(BLOCKS) * len(groups),
         desc="all float32 inputs",
         unit=" inputs",
         unit_scale=True,
@@ -94,7 +94,7 @@ def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progr
     target = Target(activation, kernels[0].direction, kernels[0].parameters)
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
     with ThreadPoolExecutor(cores(), thread_name_prefix="sweep") as pool:
-        for block in range(0, INPUTS, BLOCK):
+        for block in BLOCKS:
             todo = [s for s in sweeps.values() if s.error is None and block not in s.findings.blocks]
             if todo:
                 _sweep_block(block, todo, target, pool, progress)
@@ -158,13 +158,14 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
 
 
 def _add_up(done: Sweep) -> None:
-    blocks = [done.findings.blocks[b] for b in range(0, INPUTS, BLOCK)]
-    for block, tally in enumerate(blocks):
-        done.tally.merge(tally)
-        if block * BLOCK & ~SIGN:  # and from the last input of the block before to the first of this one
-            last, first = np.array([blocks[block - 1].last, tally.first], np.uint32).view(np.float32)
-            count_steps(done.target, block * BLOCK, np.array([first]), last, done.tally)
-    done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(t.digest) for t in blocks)).hexdigest()
+    blocks = done.findings.blocks
+    for block in BLOCKS:
+        before = blocks.get(block - BLOCK)
+        if before and block & ~SIGN:  # the step from its last input to the first of this block
+            last, first = np.array([before.last, blocks[block].first], np.uint32).view(np.float32)
+            count_steps(done.target, block, np.array([first]), last, done.tally)
+        done.tally.merge(blocks[block])
+    done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(blocks[b].digest) for b in BLOCKS)).hexdigest()
 
 
 # In the words of results.json.
@@ -190,7 +191,7 @@ def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
     known = tally.max_ulp >= 0
     x, got = tally.worst
     worst = float.fromhex(number(x)) if known else 0.0
-    per_region = BLOCK // 2
+    per_region = REGION_ORDINALS[SINGLE.name]
     return Accuracy(
         coverage="exhaustive",
         evaluated=tally.evaluated,
