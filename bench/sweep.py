@@ -29,6 +29,7 @@ from kernels.registry import Kernel
 from reference import fast
 from reference.activation import Activation
 from reference.oracle import decimal
+from reports import wording
 from reports.schema import MISMATCH_KINDS, Accuracy, Example, KernelResult, Property, Safety
 
 BLOCKS = range(0, 1 << 32, BLOCK)  # their first inputs; a block is also what is kept of a sweep that is cut off
@@ -69,16 +70,19 @@ def sweep_all(kernels: Iterable[Kernel], folder: Path) -> dict[str, Sweep]:
     found: dict[str, Sweep] = {}
     with bar:
         for (activation, direction, _), group in groups.items():
-            bar.set_postfix_str(f"{activation} {direction}, {len(group)} kernels")
+            bar.set_postfix_str(f"{activation} {direction}, {wording.kernels(len(group))}")
             found |= sweep(group, reference.activations()[activation], folder, bar.update)
     return found
 
 
 def can_sweep(kernel: Kernel) -> bool:
     """Whether a kernel can be tried on all inputs: of float32, of a function that the fast oracle knows."""
-    activation = reference.activations()[kernel.activation]
+    activation, parameters = reference.activations()[kernel.activation], kernel.parameters
     everywhere = not (kernel.claim and kernel.claim.outside_roots)  # else errors would be needed apart
-    return kernel.dtype == "float32" and everywhere and fast.supports(activation, kernel.direction, kernel.parameters)
+    largest = max((max(abs(p), 1 / abs(p)) for p in parameters.values() if p), default=1.0)
+    moderate = largest < fast.PARAMETER_RANGE  # so that no result is beyond the exponents of a float64
+    known = fast.supports(activation, kernel.direction, parameters)
+    return kernel.dtype == "float32" and everywhere and moderate and known
 
 
 def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progress: Progress) -> dict[str, Sweep]:
