@@ -27,7 +27,7 @@ from kernels.registry import Kernel
 class _Line(msgspec.Struct):
     block: int
     tally: Tally
-    check: str  # a digest of the tally: a damaged line must not pass for a finding
+    check: str  # a digest of both: a damaged line must not pass for a finding
 
 
 class Findings:
@@ -39,12 +39,14 @@ class Findings:
         self.blocks: dict[int, Tally] = dict(self._read())
 
     def _read(self) -> Iterator[tuple[int, Tally]]:
-        if self.path is None or not self.path.exists():
-            return
-        for text in self.path.read_bytes().split(b"\n"):
+        kept = b""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                kept = self.path.read_bytes()
+        for text in kept.split(b"\n"):
             with contextlib.suppress(msgspec.DecodeError):
                 line = msgspec.json.decode(text, type=_Line)
-                if line.check == _check(line.tally):
+                if line.check == _check(line.block, line.tally):
                     yield line.block, line.tally
 
     def keep(self, block: int, tally: Tally) -> None:
@@ -55,7 +57,7 @@ class Findings:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:  # begins with a line's end, in case that the last one was cut
-                file.write(b"\n" + msgspec.json.encode(_Line(block, tally, _check(tally))) + b"\n")
+                file.write(b"\n" + msgspec.json.encode(_Line(block, tally, _check(block, tally))) + b"\n")
 
     def forget(self) -> None:
         """Remove what was kept: the sweep is complete, and the next one tries all inputs again."""
@@ -64,8 +66,8 @@ class Findings:
                 self.path.unlink(missing_ok=True)
 
 
-def _check(tally: Tally) -> str:
-    return hashlib.sha256(msgspec.json.encode(tally)).hexdigest()[:16]
+def _check(block: int, tally: Tally) -> str:
+    return hashlib.sha256(msgspec.json.encode((block, tally))).hexdigest()[:16]
 
 
 def _key(kernel: Kernel) -> str | None:
