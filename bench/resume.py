@@ -10,7 +10,9 @@ cut, and is then not believed.
 import contextlib
 import functools
 import hashlib
+import os
 import platform
+import site
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -92,6 +94,8 @@ def _environment() -> str:
 
 def _sources(own: str) -> list[str]:
     """The kernel's file, and every file of a loaded module that is not Python's or installed."""
-    folders = tuple({*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix})
+    paths = sysconfig.get_paths()  # not its prefix: a checkout may be somewhere below that
+    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+    folders = tuple(folder + os.sep for folder in folders | set(site.getsitepackages()))
     files = {str(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
     return sorted({own, *(f for f in files if not f.startswith(folders))})
