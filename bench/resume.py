@@ -33,11 +33,11 @@ class _Line(msgspec.Struct):
 
 
 class Findings:
-    """The tallies of blocks that are kept for one kernel."""
+    """The tallies of blocks that are kept for one kernel; without a folder, until it is forgotten."""
 
-    def __init__(self, folder: Path, kernel: Kernel) -> None:
-        key = _key(kernel)
-        self.path = None if key is None else folder / f"{kernel.id}-{key[:24]}.jsonl"
+    def __init__(self, folder: Path | None, kernel: Kernel) -> None:
+        key = _key(kernel) if folder else None
+        self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
         self.blocks: dict[int, Tally] = dict(self._read())
 
     def _read(self) -> Iterator[tuple[int, Tally]]:

@@ -50,8 +50,11 @@ class Sweep:
     error: KernelError | None = None
 
 
-def sweep_all(kernels: Iterable[Kernel], folder: Path) -> dict[str, Sweep]:
-    """Sweep those of the kernels that can be, all of a function together, with a bar of progress and the time left."""
+def sweep_all(kernels: Iterable[Kernel], folder: Path | None) -> dict[str, Sweep]:
+    """Sweep those of the kernels that can be, all of a function together, with a bar of progress and the time left.
+
+    ``folder`` keeps what was found of a sweep that is cut off, where there is one; see `bench.resume`.
+    """
     groups: dict[tuple, list[Kernel]] = {}
     for kernel in filter(can_sweep, kernels):
         parameters = tuple(sorted(kernel.parameters.items()))
@@ -85,11 +88,13 @@ def can_sweep(kernel: Kernel) -> bool:
     return kernel.dtype == "float32" and everywhere and moderate and known
 
 
-def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progress: Progress) -> dict[str, Sweep]:
+def sweep(
+    kernels: Sequence[Kernel], activation: Activation, folder: Path | None, progress: Progress
+) -> dict[str, Sweep]:
     """Try kernels of the same function, in float32, on every input.
 
     Args:
-        folder: where findings are kept until the sweep is complete.
+        folder: where findings are kept until the sweep is complete, if they are.
         progress: told how many inputs are done, again and again.
 
     Returns:
@@ -181,12 +186,21 @@ def use(done: Sweep, result: KernelResult) -> None:
     Raises:
         KernelError: the kernel broke the contract of a call.
     """
-    if done.error is not None:
-        raise done.error
-    result.accuracy, result.safety = accuracy_of(done, result.accuracy), safety_of(done)
+    result.accuracy, result.safety = found_of(done, result.accuracy)
     monotone = monotone_of(done)
     if monotone is not None:
         result.properties["monotone"] = monotone
+
+
+def found_of(done: Sweep, sampled: Accuracy) -> tuple[Accuracy, Safety]:
+    """What `bench.accuracy.measure` returns, over all inputs.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+    """
+    if done.error is not None:
+        raise done.error
+    return accuracy_of(done, sampled), safety_of(done)
 
 
 def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
