@@ -21,6 +21,7 @@ from bench import accuracy, properties, sums
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
 from bench.reading import check_name
+from bench.sweep import can_sweep, found_of, properties_of, sweep_all
 from bench.truths import truth
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
@@ -180,7 +181,8 @@ def measure(
     Args:
         function: as for `implementation`.
         activation, direction, dtype: what it implements.
-        depth: how much is tried, "quick" or "standard"; all values of the 16-bit dtypes at either.
+        depth: how much is tried, "quick" or "standard", and all values of the 16-bit dtypes at either; "exhaustive"
+            tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own.
         seed: of everything drawn at random.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
@@ -199,6 +201,10 @@ def measure(
         held_against = truth(kernel, depth, seed)
         found, safety = accuracy.measure(kernel, held_against)
         held = properties.measure(kernel, held_against, depth, seed)
+        if depth == "exhaustive" and can_sweep(kernel):
+            swept = sweep_all([kernel], folder=None)[kernel.id]
+            found, safety = found_of(swept, found)
+            held |= properties_of(swept)
         worst = None if found.worst_input is None else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
     return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety, held)

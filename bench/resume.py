@@ -10,7 +10,9 @@ cut, and is then not believed.
 import contextlib
 import functools
 import hashlib
+import os
 import platform
+import site
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -27,24 +29,26 @@ from kernels.registry import Kernel
 class _Line(msgspec.Struct):
     block: int
     tally: Tally
-    check: str  # a digest of the tally: a damaged line must not pass for a finding
+    check: str  # a digest of both: a damaged line must not pass for a finding
 
 
 class Findings:
-    """The tallies of blocks that are kept for one kernel."""
+    """The tallies of blocks that are kept for one kernel; without a folder, until it is forgotten."""
 
-    def __init__(self, folder: Path, kernel: Kernel) -> None:
-        key = _key(kernel)
-        self.path = None if key is None else folder / f"{kernel.id}-{key[:24]}.jsonl"
+    def __init__(self, folder: Path | None, kernel: Kernel) -> None:
+        key = _key(kernel) if folder else None
+        self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
         self.blocks: dict[int, Tally] = dict(self._read())
 
     def _read(self) -> Iterator[tuple[int, Tally]]:
-        if self.path is None or not self.path.exists():
-            return
-        for text in self.path.read_bytes().split(b"\n"):
+        kept = b""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                kept = self.path.read_bytes()
+        for text in kept.split(b"\n"):
             with contextlib.suppress(msgspec.DecodeError):
                 line = msgspec.json.decode(text, type=_Line)
-                if line.check == _check(line.tally):
+                if line.check == _check(line.block, line.tally):
                     yield line.block, line.tally
 
     def keep(self, block: int, tally: Tally) -> None:
@@ -55,7 +59,7 @@ class Findings:
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("ab") as file:  # begins with a line's end, in case that the last one was cut
-                file.write(b"\n" + msgspec.json.encode(_Line(block, tally, _check(tally))) + b"\n")
+                file.write(b"\n" + msgspec.json.encode(_Line(block, tally, _check(block, tally))) + b"\n")
 
     def forget(self) -> None:
         """Remove what was kept: the sweep is complete, and the next one tries all inputs again."""
@@ -64,8 +68,8 @@ class Findings:
                 self.path.unlink(missing_ok=True)
 
 
-def _check(tally: Tally) -> str:
-    return hashlib.sha256(msgspec.json.encode(tally)).hexdigest()[:16]
+def _check(block: int, tally: Tally) -> str:
+    return hashlib.sha256(msgspec.json.encode((block, tally))).hexdigest()[:16]
 
 
 def _key(kernel: Kernel) -> str | None:
@@ -90,6 +94,8 @@ def _environment() -> str:
 
 def _sources(own: str) -> list[str]:
     """The kernel's file, and every file of a loaded module that is not Python's or installed."""
-    folders = tuple({*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix})
+    paths = sysconfig.get_paths()  # not its prefix: a checkout may be somewhere below that
+    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+    folders = tuple(folder + os.sep for folder in folders | set(site.getsitepackages()))
     files = {str(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
     return sorted({own, *(f for f in files if not f.startswith(folders))})

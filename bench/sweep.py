@@ -18,7 +18,8 @@ import numpy as np
 from tqdm import tqdm
 
 import reference
-from bench.accuracy import canonical_patterns, make_bins, make_region
+from bench.accuracy import FINGERPRINT_BLOCK as BLOCK
+from bench.accuracy import REGION_ORDINALS, canonical_patterns, make_bins, make_region
 from bench.calling import KernelError, call
 from bench.resume import Findings
 from bench.speed import cores
@@ -28,10 +29,10 @@ from kernels.registry import Kernel
 from reference import fast
 from reference.activation import Activation
 from reference.oracle import decimal
+from reports import wording
 from reports.schema import MISMATCH_KINDS, Accuracy, Example, KernelResult, Property, Safety
 
-INPUTS = 1 << 32
-BLOCK = 1 << 24  # of the fingerprint, and what is kept of a sweep that is cut off
+BLOCKS = range(0, 1 << 32, BLOCK)  # their first inputs; a block is also what is kept of a sweep that is cut off
 AHEAD = 3  # chunks whose results wait to be judged: they bound the memory
 
 Progress = Callable[[int], None]
@@ -49,15 +50,18 @@ class Sweep:
     error: KernelError | None = None
 
 
-def sweep_all(kernels: Iterable[Kernel], folder: Path) -> dict[str, Sweep]:
-    """Sweep those of the kernels that can be, all of a function together, with a bar of progress and the time left."""
+def sweep_all(kernels: Iterable[Kernel], folder: Path | None) -> dict[str, Sweep]:
+    """Sweep those of the kernels that can be, all of a function together, with a bar of progress and the time left.
+
+    ``folder`` keeps what was found of a sweep that is cut off, where there is one; see `bench.resume`.
+    """
     groups: dict[tuple, list[Kernel]] = {}
     for kernel in filter(can_sweep, kernels):
         parameters = tuple(sorted(kernel.parameters.items()))
         groups.setdefault((kernel.activation, kernel.direction, parameters), []).append(kernel)
     terminal = sys.stderr.isatty()
     bar = tqdm(
-        total=INPUTS * len(groups),
+        total=BLOCK * len(BLOCKS) * len(groups),
         desc="all float32 inputs",
         unit=" inputs",
         unit_scale=True,
@@ -69,23 +73,28 @@ def sweep_all(kernels: Iterable[Kernel], folder: Path) -> dict[str, Sweep]:
     found: dict[str, Sweep] = {}
     with bar:
         for (activation, direction, _), group in groups.items():
-            bar.set_postfix_str(f"{activation} {direction}, {len(group)} kernels")
+            bar.set_postfix_str(f"{activation} {direction}, {wording.kernels(len(group))}")
             found |= sweep(group, reference.activations()[activation], folder, bar.update)
     return found
 
 
 def can_sweep(kernel: Kernel) -> bool:
     """Whether a kernel can be tried on all inputs: of float32, of a function that the fast oracle knows."""
-    activation = reference.activations()[kernel.activation]
+    activation, parameters = reference.activations()[kernel.activation], kernel.parameters
     everywhere = not (kernel.claim and kernel.claim.outside_roots)  # else errors would be needed apart
-    return kernel.dtype == "float32" and everywhere and fast.supports(activation, kernel.direction, kernel.parameters)
+    largest = max((max(abs(p), 1 / abs(p)) for p in parameters.values() if p), default=1.0)
+    moderate = largest < fast.PARAMETER_RANGE  # so that no result is beyond the exponents of a float64
+    known = fast.supports(activation, kernel.direction, parameters)
+    return kernel.dtype == "float32" and everywhere and moderate and known
 
 
-def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progress: Progress) -> dict[str, Sweep]:
+def sweep(
+    kernels: Sequence[Kernel], activation: Activation, folder: Path | None, progress: Progress
+) -> dict[str, Sweep]:
     """Try kernels of the same function, in float32, on every input.
 
     Args:
-        folder: where findings are kept until `forget`.
+        folder: where findings are kept until `forget`; None keeps none.
         progress: told how many inputs are done, again and again.
 
     Returns:
@@ -94,7 +103,7 @@ def sweep(kernels: Sequence[Kernel], activation: Activation, folder: Path, progr
     target = Target(activation, kernels[0].direction, kernels[0].parameters)
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
     with ThreadPoolExecutor(cores(), thread_name_prefix="sweep") as pool:
-        for block in range(0, INPUTS, BLOCK):
+        for block in BLOCKS:
             todo = [s for s in sweeps.values() if s.error is None and block not in s.findings.blocks]
             if todo:
                 _sweep_block(block, todo, target, pool, progress)
@@ -149,27 +158,28 @@ def _sweep_block(block: int, sweeps: list[Sweep], target: Target, pool: ThreadPo
 
 def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
     """The results of each kernel for a chunk of inputs; one that breaks the contract is out, and costs no other."""
-    x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)
-    ones = np.ones_like(x)
     results = {}
     for s in sweeps:
         if s.error is None:
+            x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)  # its own: it may write to it
             try:
-                got = call(s.kernel, *([x] if s.kernel.direction == "forward" else [ones, x]))
-                results[s.kernel.id] = np.ascontiguousarray(got)
+                got = call(s.kernel, *([x] if s.kernel.direction == "forward" else [np.ones_like(x), x]))
             except KernelError as error:
                 s.error = error
+            else:  # what it made itself it may use again, while these wait to be judged
+                results[s.kernel.id] = np.array(got, order="C", copy=None if s.kernel.takes_out else True)
     return results
 
 
 def _add_up(done: Sweep) -> None:
-    blocks = [done.findings.blocks[b] for b in range(0, INPUTS, BLOCK)]
-    for block, tally in enumerate(blocks):
-        done.tally.merge(tally)
-        if block * BLOCK & ~SIGN:  # and from the last input of the block before to the first of this one
-            last, first = np.array([blocks[block - 1].last, tally.first], np.uint32).view(np.float32)
-            count_steps(done.target, block * BLOCK, np.array([first]), last, done.tally)
-    done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(t.digest) for t in blocks)).hexdigest()
+    blocks = done.findings.blocks
+    for block in BLOCKS:
+        before = blocks.get(block - BLOCK)
+        if before and block & ~SIGN:  # the step from its last input to the first of this block
+            last, first = np.array([before.last, blocks[block].first], np.uint32).view(np.float32)
+            count_steps(done.target, block, np.array([first]), last, done.tally)
+        done.tally.merge(blocks[block])
+    done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(blocks[b].digest) for b in BLOCKS)).hexdigest()
 
 
 # In the words of results.json.
@@ -181,12 +191,19 @@ def use(done: Sweep, result: KernelResult) -> None:
     Raises:
         KernelError: the kernel broke the contract of a call.
     """
+    result.accuracy, result.safety = found_of(done, result.accuracy)
+    result.properties |= properties_of(done)
+
+
+def found_of(done: Sweep, sampled: Accuracy) -> tuple[Accuracy, Safety]:
+    """What `bench.accuracy.measure` returns, over all inputs.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+    """
     if done.error is not None:
         raise done.error
-    result.accuracy, result.safety = accuracy_of(done, result.accuracy), safety_of(done)
-    monotone = monotone_of(done)
-    if monotone is not None:
-        result.properties["monotone"] = monotone
+    return accuracy_of(done, sampled), safety_of(done)
 
 
 def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
@@ -195,7 +212,7 @@ def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
     known = tally.max_ulp >= 0
     x, got = tally.worst
     worst = float.fromhex(number(x)) if known else 0.0
-    per_region = BLOCK // 2
+    per_region = REGION_ORDINALS[SINGLE.name]
     return Accuracy(
         coverage="exhaustive",
         evaluated=tally.evaluated,
@@ -230,14 +247,14 @@ def safety_of(done: Sweep) -> Safety:
     return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
 
 
-def monotone_of(done: Sweep) -> Property | None:
-    """Whether results are monotone where f is, over all neighbours; None where it is not known where f is."""
+def properties_of(done: Sweep) -> dict[str, Property]:
+    """Whether results are monotone where f is, over all neighbours; nothing where it is not known where f is."""
     tally, stretches = done.tally, done.target.stretches
     if not stretches:
-        return None
+        return {}
     (x, got), (beyond, there) = tally.step
     example = f"{number(got)} at {number(x)}, but {number(there)} at {number(beyond)}"
-    return Property(
+    monotone = Property(
         verdict="violated" if tally.steps else "holds",
         counter_example=example if tally.steps else None,
         count=tally.steps,
@@ -245,6 +262,7 @@ def monotone_of(done: Sweep) -> Property | None:
         largest=_representable(tally.largest_step) if tally.steps else None,
         why=None,
     )
+    return {"monotone": monotone}
 
 
 def _representable(count: int) -> str:

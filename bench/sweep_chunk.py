@@ -68,9 +68,9 @@ class Target:
         for piece in self.activation.facts(**self.parameters).pieces:
             low, high = _ordinal(piece.lo, +1), _ordinal(piece.hi, -1)
             if high > 0:
-                found.append(Stretch(max(low, 1), high, piece.slope))
+                found.append(Stretch(max(low, 0), high, piece.slope))
             if low < 0:
-                found.append(Stretch(SIGN | max(-high, 1), SIGN | -low, -piece.slope))
+                found.append(Stretch(SIGN | max(-high, 0), SIGN | -low, -piece.slope))
         return found
 
 
@@ -110,7 +110,7 @@ def judge_chunk(
     Args:
         first: a multiple of CHUNK.
         results: float32 arrays of length CHUNK, by the name of the kernel.
-        before: for each kernel its result for the input before, where that has the same sign and is no NaN.
+        before: for each kernel its result for the input before, where that has the same sign.
     """
     tallies = {name: Tally(evaluated=CHUNK) for name in results}
     size = first & ~SIGN
@@ -150,7 +150,8 @@ def _knower(target: Target, first: int, last: int):
         function(end, target.ordered, line, high, low, per_unit, np.empty(1, np.float32), np.empty(1, bool))
         ends.append((float(high[0]), float(low[0]), line[0] + line[1] * single(end)))
     (value, rest, _), _ = ends
-    if all(h == height and abs(above) < SATURATED * abs(h) for h, above, height in ends):
+    straight = float(np.float32(line[1])) == line[1]  # a product by more than 24 bits is rounded, each its own way
+    if straight and all(h == height and abs(above) < SATURATED * abs(h) for h, above, height in ends):
         return line_knower(), (*line, rest / value)
     if all(abs(h) < VANISHED for h, _, _ in ends):
         return line_knower(), (value, 0.0, 0.0)
@@ -229,12 +230,11 @@ def _judge_edge(truth: Truth, pattern: int, got: np.float32) -> Tally:
     judgement = judged(got, truth)
     error, kind = float(judgement.error_ulp[0]), int(judgement.mismatch[0])
     found, distance = _found(pattern, got, 0), int(judgement.distance[0])
-    tally = Tally(misrounded=int(judgement.misrounded[0]))
+    tally = Tally(misrounded=int(judgement.misrounded[0]), outside=int(not truth.reach.holds(got)[0]))
     if error == error:
         tally.compared, tally.total_ulp, tally.max_ulp, tally.worst = 1, error, error, found
         loops().count_bins(judgement.error_ulp, counts := np.zeros(len(tally.bins), np.int64))
         tally.bins = counts.tolist()
-        tally.outside = tally.misrounded
     tally.most, tally.least = (distance, 0) if judgement.above[0] else (0, -distance)
     if kind != NO_MISMATCH:
         tally.by_kind[kind], tally.examples[kind] = 1, [found]
