@@ -19,7 +19,8 @@ import numpy as np
 WORTHWHILE = 12.0  # nats that the sample must have for a change before it is looked for
 SMALLEST_WINDOW = 64  # results on each side of a split
 STEPS = 8  # splits tried in the length of a window
-RESOLUTION = 1 << 12  # ordinals: so far a change is located; all of these can be tried
+RESOLUTION = 20.0  # nats expected of all results in the interval that a change is located to; fewer tell no more
+SMALLEST_INTERVAL = 1 << 12  # ordinals
 BATCH = 1.0  # nats expected of the results that are asked for at once
 SMALLEST_BATCH = 256
 CLOSE = 2.0**-8  # of the window of the split: from here a drift is no longer seen
@@ -28,7 +29,9 @@ ROUND = 3.0  # nats expected of each
 CONVINCING = 9.0  # nats: a close look ends here
 DOUBTFUL = 4.0  # nats: if a close look ends with less, it was a drift
 EFFORT = 150.0  # nats expected of all results for one change, at most
-OUTSIDE = 1e-4  # the posterior's mass beyond each end of the interval that a change is taken to be in
+LEAST_SHARE = 0.1  # of the information expected: if results learned later tell less, there was no change
+ATTEMPTS = 3  # at one change: noise may lead astray
+OUTSIDE = 1e-3  # the posterior's mass beyond each end of the interval that a change is taken to be in
 FORGOTTEN = 1e-12  # the mass beyond each end of the interval that is kept
 SUSPICION = 0.1  # the prior's mass at each suspected place
 
@@ -42,13 +45,25 @@ class Rates:
     below: float
     above: float
 
+    @classmethod
+    def of(cls, counts: np.ndarray) -> "Rates":
+        """From how many are misrounded of how many, below and then above."""
+        wrong_below, size_below, wrong_above, size_above = counts.tolist()
+        return cls((wrong_below + 0.5) / (size_below + 1), (wrong_above + 0.5) / (size_above + 1))
+
     @property
     def information(self) -> float:
         """Nats that one result tells of its side, if either is as likely: the Jensen-Shannon divergence."""
         return float(evidence(self.below / 2, 0.5, self.above / 2, 0.5))
 
     def results_for(self, nats: float) -> int:
+        """How many results are expected to tell so much."""
         return int(np.ceil(nats / self.information))
+
+    @property
+    def resolution(self) -> int:
+        """In ordinals: to what interval a change can be located, and be it by trying all in it."""
+        return max(SMALLEST_INTERVAL, self.results_for(RESOLUTION))
 
 
 @dataclass(frozen=True)
@@ -85,11 +100,16 @@ def changes(ordinals: np.ndarray, wrong: np.ndarray, suspects: np.ndarray, locat
         if split.evidence >= WORTHWHILE:
             heapq.heappush(waiting, (-split.evidence, start, end, split))
 
+    def rates(split: Split) -> Rates:
+        below, middle, above = sums[[split.first, split.middle, split.last]]
+        sizes = split.middle - split.first, split.last - split.middle
+        return Rates.of(np.array([middle - below, sizes[0], above - middle, sizes[1]]))
+
     consider(0, len(ordinals))
     while waiting:
         _, start, end, split = heapq.heappop(waiting)
         window = slice(split.first, split.last)
-        change = locator.locate(ordinals[window], wrong[window], _rates(sums, split), suspects)
+        change = locator.locate(ordinals[window], wrong[window], rates(split), suspects)
         middle = split.middle
         if change:
             yield change
@@ -132,18 +152,6 @@ def _log_likelihood(wrong, size):
         return np.nan_to_num(wrong * np.log(wrong / size)) + np.nan_to_num(right * np.log(right / size))
 
 
-def _rates(sums: np.ndarray, split: Split) -> Rates:
-    first, middle, last = (int(sums[i]) for i in (split.first, split.middle, split.last))
-    return Rates(
-        _rate(middle - first, split.middle - split.first),
-        _rate(last - middle, split.last - split.middle),
-    )
-
-
-def _rate(wrong: int, size: int) -> float:
-    return (wrong + 0.5) / (size + 1)
-
-
 class Posterior:
     """Where in an interval the rate changes, given results there.
 
@@ -155,6 +163,7 @@ class Posterior:
         self.suspects, self.weight_of_suspect = suspects, SUSPICION * (high - low)
         self.ordinals = np.array([], np.int64)
         self.wrong = np.array([], bool)
+        self.forgotten = np.zeros(4, np.int64)  # misrounded and all below, misrounded and all above
 
     def add(self, ordinals: np.ndarray, wrong: np.ndarray, rates: Rates) -> None:
         """Take more results into account, of ordinals that are new and distinct; the rates hold for all."""
@@ -189,7 +198,9 @@ class Posterior:
     def forget(self) -> None:
         """Drop results that are so far off that they tell nothing any more."""
         self.low, self.high = self.interval(FORGOTTEN)
-        near = (self.ordinals > self.low) & (self.ordinals < self.high)
+        below, above = self.ordinals <= self.low, self.ordinals >= self.high
+        self.forgotten += self.wrong[below].sum(), below.sum(), self.wrong[above].sum(), above.sum()
+        near = ~(below | above)
         self.ordinals, self.wrong = self.ordinals[near], self.wrong[near]
 
 
@@ -202,31 +213,45 @@ class Locator:
 
     def locate(self, ordinals: np.ndarray, wrong: np.ndarray, rates: Rates, suspects: np.ndarray) -> Change | None:
         """The change that two windows of a sample give evidence of; None where it was none, or could not be found."""
-        posterior = Posterior(int(ordinals[0]) - 1, int(ordinals[-1]) + 1, suspects)
-        posterior.add(ordinals, wrong, rates)
-        self._narrow(posterior, rates, max(CLOSE * (posterior.high - posterior.low), RESOLUTION))
-        rates = self.look_closely(*posterior.interval(OUTSIDE), rates)
-        if rates is None or not self._narrow(posterior, rates, RESOLUTION):
-            return None
-        return Change(*posterior.interval(OUTSIDE), rates)
+        for _ in range(ATTEMPTS):
+            posterior = Posterior(int(ordinals[0]) - 1, int(ordinals[-1]) + 1, suspects)
+            posterior.add(ordinals, wrong, rates)
+            self._narrow(posterior, rates, max(CLOSE * (posterior.high - posterior.low), rates.resolution))
+            counts = self.look_closely(*posterior.interval(OUTSIDE), rates)
+            if counts is None:
+                return None
+            posterior.forgotten = counts
+            learned = self._narrow(posterior, Rates.of(counts))
+            if learned and self.look_closely(*posterior.interval(OUTSIDE), learned) is not None:
+                return Change(*posterior.interval(OUTSIDE), learned)
+        return None
 
-    def _narrow(self, posterior: Posterior, rates: Rates, width: float) -> bool:
-        """Ask for results until the interval is no wider; False where that takes too many."""
-        size = max(SMALLEST_BATCH, rates.results_for(BATCH))
-        for _ in range(rates.results_for(EFFORT) // size + 1):
+    def _narrow(self, posterior: Posterior, rates: Rates, width: float = 0) -> Rates | None:
+        """Ask for results until the interval is no wider; None where that takes too many.
+
+        Without a width, it goes as far as can be, and learns the rates from the results that are forgotten.
+        """
+        most, asked, at_first = rates.results_for(EFFORT), 0, rates.information
+        while asked < most:
             low, high = posterior.interval(OUTSIDE)
-            if high - low <= width:
-                return True
+            if high - low <= (width or rates.resolution):
+                return rates
             posterior.forget()
+            if not width:
+                rates = Rates.of(posterior.forgotten)
+                if rates.information < LEAST_SHARE * at_first:
+                    return None
+            size = max(SMALLEST_BATCH, rates.results_for(BATCH))
             new = posterior.draw(self.rng, size)
             posterior.add(new, self.misrounded(new), rates)
-        return False
+            asked += size
+        return None
 
-    def look_closely(self, low: int, high: int, rates: Rates) -> Rates | None:
-        """The rates just below and above an interval; None where they hardly differ, or the other way round."""
-        reach = max(2 * (high - low), RESOLUTION)
+    def look_closely(self, low: int, high: int, rates: Rates) -> np.ndarray | None:
+        """Misrounded and all just below an interval, and just above; None where they differ hardly, or the other way."""
+        reach = max(2 * (high - low), rates.resolution)
         size = rates.results_for(ROUND / 2)
-        counts = np.zeros(4, np.int64)  # misrounded and all below, misrounded and all above
+        counts = np.zeros(4, np.int64)
         for _ in range(ROUNDS):
             below = np.unique(self.rng.integers(low - reach, low, size))
             above = np.unique(self.rng.integers(high, high + reach, size))
@@ -234,6 +259,6 @@ class Locator:
             found = evidence(*counts)
             if found >= CONVINCING:
                 break
-        seen = Rates(_rate(*counts[:2]), _rate(*counts[2:]))
+        seen = Rates.of(counts)
         alike = (seen.below < seen.above) == (rates.below < rates.above)
-        return seen if alike and found >= DOUBTFUL else None
+        return counts if alike and found >= DOUBTFUL else None

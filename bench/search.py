@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.changes import RESOLUTION, Change, Locator, changes
+from bench.changes import Change, Locator, changes
 from reference.formats import Format
 
 CHUNK = 1 << 16  # inputs in one call
@@ -173,7 +173,8 @@ def look_for_changes(
     locator = Locator(meter.misrounded, rng)
     for change in changes(ordinals[known], values[known] > TOLERATED, powers_of_two(meter.form), locator):
         yield change
-        meter(np.arange(change.low - RESOLUTION // 4, change.high + RESOLUTION // 4))
+        beyond = change.rates.resolution // 4
+        meter(np.arange(change.low - beyond, change.high + beyond))
         meter(neighbourhoods(np.array([change.low, change.high]), meter.form, rng))
 
 
