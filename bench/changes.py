@@ -77,7 +77,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Split:
-    """Two windows of a sorted sample, side by side: the places from ``first`` to ``middle`` and from there to ``last``."""
+    """Two windows of a sorted sample, side by side: places from ``first`` to ``middle`` and from there to ``last``."""
 
     evidence: float
     first: int
@@ -119,7 +119,7 @@ def changes(ordinals: np.ndarray, wrong: np.ndarray, suspects: np.ndarray, locat
 
 
 def best_split(sums: np.ndarray, start: int, end: int) -> Split:
-    """Between the places ``start`` and ``end`` of a sample, that with the most evidence; windows of many sizes are tried.
+    """Between the places ``start`` and ``end`` of a sample, that with the most evidence, over windows of many sizes.
 
     ``sums[i]`` is how many of the first i results are misrounded.
     """
@@ -248,7 +248,7 @@ class Locator:
         return None
 
     def look_closely(self, low: int, high: int, rates: Rates) -> np.ndarray | None:
-        """Misrounded and all just below an interval, and just above; None where they differ hardly, or the other way."""
+        """Misrounded and all just below an interval and just above; None where they differ hardly, or otherwise."""
         reach = max(2 * (high - low), rates.resolution)
         size = rates.results_for(ROUND / 2)
         counts = np.zeros(4, np.int64)

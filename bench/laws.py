@@ -185,7 +185,7 @@ def _against_exact(trial: Trial, wrong: Callable[[np.ndarray, Exact], np.ndarray
 
     def sentence(i: int) -> str:
         x = truth.inputs.values[places[i]]
-        want = exact_decimal(trial.kernel, truth, float(x))
+        want = exact_decimal(trial.kernel, truth.activation, float(x))
         return f"at {hexadecimal(x)}: got {hexadecimal(got[places[i]])}, exact {want}"
 
     tally = Tally()
