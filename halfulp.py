@@ -17,14 +17,16 @@ import numpy as np
 from mpmath import mp, mpf, workprec
 
 import reference
-from bench import accuracy, sums
+from bench import accuracy, properties, sums
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
+from bench.reading import check_name
+from bench.sweep import can_sweep, found_of, properties_of, sweep_all
 from bench.truths import truth
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
 from reference.formats import FORMATS
-from reports.schema import Accuracy, Safety
+from reports.schema import Accuracy, Property, Safety
 
 __all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
 
@@ -127,7 +129,8 @@ class Measurement:
         max_ulp: the largest error in ulp; None where nothing but NaN came back.
         worst_input: where that was.
         mismatches: how many results were of the wrong class (NaN, infinity, zero, sign), with dy = 1.
-        accuracy, safety: all the rest.
+        accuracy, safety: all the rest of that.
+        properties: verdicts on laws that the function obeys, on layouts, and on exception flags, by their names.
     """
 
     name: str
@@ -136,6 +139,7 @@ class Measurement:
     mismatches: int
     accuracy: Accuracy
     safety: Safety
+    properties: dict[str, Property]
 
     def __repr__(self) -> str:
         found = self.accuracy
@@ -151,6 +155,11 @@ class Measurement:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count)
         lines.append(f"  results of the wrong class: {kinds or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
+        for name, verdict in self.properties.items():
+            if verdict.verdict == "violated":
+                size = f", by up to {verdict.largest}" if verdict.largest else ""
+                places = f"{verdict.count:,} of {verdict.checked:,} places"
+                lines += [f"  {name} violated in {places}{size}:", f"    {verdict.counter_example}"]
         return "\n".join(lines)
 
 
@@ -172,7 +181,8 @@ def measure(
     Args:
         function: as for `implementation`.
         activation, direction, dtype: what it implements.
-        depth: how much is tried, "quick" or "standard"; all values of the 16-bit dtypes at either.
+        depth: how much is tried, "quick" or "standard", and all values of the 16-bit dtypes at either; "exhaustive"
+            tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own.
         seed: of everything drawn at random.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
@@ -185,12 +195,19 @@ def measure(
     kernel = _kernel(function, activation, direction, dtype, parameters=parameters)
     if direction == "backward_alpha":
         found, safety = sums.measure(kernel, reference.activations()[activation], depth, seed)
+        held = properties.measure_sum(kernel, depth, seed)
         worst = None
     else:
-        found, safety = accuracy.measure(kernel, truth(kernel, depth, seed))
+        held_against = truth(kernel, depth, seed)
+        found, safety = accuracy.measure(kernel, held_against)
+        held = properties.measure(kernel, held_against, depth, seed)
+        if depth == "exhaustive" and can_sweep(kernel):
+            swept = sweep_all([kernel], folder=None)[kernel.id]
+            found, safety = found_of(swept, found)
+            held |= properties_of(swept)
         worst = None if found.worst_input is None else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
-    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety)
+    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety, held)
 
 
 def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: float, **options: Any) -> Measurement:
@@ -223,11 +240,12 @@ def _kernel(
     flushes_subnormals: bool = False,
     parameters: dict[str, float] | None = None,
 ) -> Kernel:
-    known = _choose("activation", activation, reference.activations())
-    _choose("direction", direction, known.directions)
-    _choose("dtype", dtype, FORMATS)
+    check_name("activation", activation, reference.activations())
+    known = reference.activations()[activation]
+    check_name("direction", direction, known.directions)
+    check_name("dtype", dtype, FORMATS)
     for name in parameters or {}:
-        _choose(f"parameter of {activation}", name, known.defaults)
+        check_name(f"parameter of {activation}", name, known.defaults)
     values = known.defaults | (parameters or {})
     known.check(values)
     names = _argument_names(function)
@@ -247,13 +265,15 @@ def _kernel(
         takes_out="out" in names,
         takes_threads="threads" in names,
         flushes_subnormals=flushes_subnormals,
+        source=_source(function),
     )
 
 
-def _choose(what: str, name: str, existing: Any) -> Any:
-    if name not in existing:
-        raise ValueError(f"there is no {what} {name!r}; choose from {', '.join(existing) or 'none'}")
-    return existing[name] if isinstance(existing, dict) else name
+def _source(function: Callable[..., Any]) -> str | None:
+    try:
+        return inspect.getsourcefile(inspect.unwrap(function))
+    except TypeError:
+        return None
 
 
 def _argument_names(function: Callable[..., Any]) -> set[str]:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.calling import call, hexadecimal
+from bench.conditioning import Reach
 from bench.inputs import Inputs
+from bench.sweep_loops import BINS, loops
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Claim, Kernel
 from reference.activation import Activation
@@ -16,9 +18,9 @@ from reference.formats import FORMATS, Format
 from reference.oracle import Exact, decimal
 from reports.schema import MISMATCH_KINDS, Accuracy, Bin, Example, RandomDy, Region, Safety
 
-REGIONS = 256  # intervals of equally many representable numbers, from -inf to +inf
+REGION_ORDINALS = {f.name: 1 << f.bits - 9 for f in FORMATS.values()}  # of a region: in float32, a binade
 EXAMPLES_PER_KIND = 4
-BIN_EDGES = (0.0, 0.5, *(2.0**k for k in range(0, 24, 2)))  # of the histogram, in ulp
+BIN_EDGES = (0.0, *(2.0**k for k in range(-1, BINS - 2)))  # of the histogram, in ulp
 FINGERPRINT_BLOCK = 1 << 24
 ROUNDED_WITH_DY = 0.5001  # in ulp: dy * f'(x) of a correctly rounded gradient, from an f' held more precisely than f'
 
@@ -27,7 +29,8 @@ ROUNDED_WITH_DY = 0.5001  # in ulp: dy * f'(x) of a correctly rounded gradient, 
 class Truth:
     """Inputs with the exact results of one activation and direction in one format: what a sweep is held against.
 
-    ``right`` holds, for the places ``kinks`` where x is at a kink, the exact results with the right derivative.
+    ``right`` holds, for the places ``kinks`` where x is at a kink, the exact results with the right derivative;
+    ``reach`` what f takes between the neighbours of each input, None where that was not asked.
     """
 
     activation: Activation
@@ -37,6 +40,7 @@ class Truth:
     exact: Exact
     kinks: np.ndarray
     right: Exact | None
+    reach: Reach | None = None
     pairs: tuple[np.ndarray, np.ndarray] | None = None  # (dy, x) of the check with random dy
     pairs_exact: Exact | None = None
     by_mpmath: int = 0  # how many of the inputs the fast oracle left to mpmath
@@ -51,7 +55,7 @@ def measure(kernel: Kernel, truth: Truth) -> tuple[Accuracy, Safety]:
     x = truth.inputs.values
     arguments = (x,) if truth.direction == "forward" else (np.ones_like(x), x)
     got = call(kernel, *arguments)
-    judgement = _judge(got, truth)
+    judgement = judged(got, truth)
     accuracy = _accuracy(kernel, truth, got, judgement)
     if truth.pairs is not None:
         accuracy.random_dy = _random_dy(kernel, truth)
@@ -74,28 +78,37 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
     return "holds" if accuracy.coverage == "exhaustive" else "not refuted"
 
 
-def fingerprint(got: np.ndarray, form: Format) -> str:
-    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
-    patterns = np.ascontiguousarray(got).view(form.pattern)
+def canonical_patterns(values: np.ndarray, form: Format) -> np.ndarray:
+    """The bit patterns of values of the format, with one and the same for every NaN: payloads are free."""
+    patterns = np.ascontiguousarray(values).view(form.pattern)
     magnitudes = patterns & form.pattern.type((1 << (form.bits - 1)) - 1)
     canonical_nan = form.pattern.type(form.infinity_pattern | 1 << (form.precision - 2))
-    canonical = np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
+    return np.where(magnitudes > form.infinity_pattern, canonical_nan, patterns)
+
+
+def fingerprint(got: np.ndarray, form: Format) -> str:
+    """SHA-256 over the digests of blocks of 2^24 outputs, in order of the inputs' bit patterns."""
     blocks = range(0, len(got), FINGERPRINT_BLOCK)
-    little = canonical.astype(form.pattern.newbyteorder("<"))
+    little = canonical_patterns(got, form).astype(form.pattern.newbyteorder("<"))
     digests = [hashlib.sha256(little[i : i + FINGERPRINT_BLOCK].tobytes()).digest() for i in blocks]
     return hashlib.sha256(b"".join(digests)).hexdigest()
 
 
 def histogram(errors: np.ndarray) -> list[Bin]:
-    """How many errors lie in each interval between powers of four; 0 counts in the first."""
-    edges = np.array([*BIN_EDGES, np.inf])
-    places = np.maximum(np.searchsorted(edges, errors, side="left") - 1, 0)
-    counts = np.bincount(places, minlength=len(BIN_EDGES))
+    """How many errors lie in each interval between powers of two; 0 counts in the first."""
+    counts = np.zeros(BINS, np.int64)
+    loops().count_bins(np.ascontiguousarray(errors, np.float64), counts)
+    return make_bins(counts.tolist())
+
+
+def make_bins(counts: list[int]) -> list[Bin]:
+    """Counts of errors up to 0.5, 1, 2, 4, ... ulp, and above."""
     uppers = [*BIN_EDGES[1:], None]
-    return [Bin(lo=lo, hi=hi, count=int(c)) for lo, hi, c in zip(BIN_EDGES, uppers, counts, strict=True)]
+    return [Bin(lo=lo, hi=hi, count=c) for lo, hi, c in zip(BIN_EDGES, uppers, counts, strict=True)]
 
 
-def _judge(got: np.ndarray, truth: Truth) -> Judgement:
+def judged(got: np.ndarray, truth: Truth) -> Judgement:
+    """Hold results for all inputs of ``truth`` against it; at a kink, either one-sided derivative is accepted."""
     judgement = judge(got, truth.exact, truth.form)
     if truth.right is None or not len(truth.kinks):
         return judgement
@@ -120,13 +133,13 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         max_ulp_outside_roots=_outside_roots(kernel, truth, error),
         worst_input=None if worst is None else hexadecimal(x[worst]),
         worst_got=None if worst is None else hexadecimal(got[worst]),
-        worst_exact=None if worst is None else exact_decimal(kernel, truth, float(x[worst])),
+        worst_exact=None if worst is None else exact_decimal(kernel, truth.activation, float(x[worst])),
         max_distance=judgement.largest_distance(),
         max_ulp_normal=float(normal.max()) if len(normal) else None,
         mean_ulp_normal=mean_ulp(normal),
         mean_ulp=mean_ulp(error[compared]),
         misrounded=int(judgement.misrounded.sum()),
-        outside_conditioning=None,
+        outside_conditioning=None if truth.reach is None else int((~truth.reach.holds(got)).sum()),
         decided_by_mpmath=truth.by_mpmath,
         histogram=histogram(error[compared]),
         fingerprint=fingerprint(got, form) if truth.inputs.exhaustive else None,
@@ -142,43 +155,50 @@ def mean_ulp(errors: np.ndarray) -> float | None:
         return min(float(errors.mean()), sys.float_info.max) if len(errors) else None
 
 
-def exact_decimal(kernel: Kernel, truth: Truth, x: float, dy: float | None = None) -> str:
+def exact_decimal(kernel: Kernel, activation: Activation, x: float, dy: float | None = None) -> str:
     """The exact result for one input, for people."""
-    return decimal(truth.activation, truth.direction, x, kernel.parameters, dy)
+    return decimal(activation, kernel.direction, x, kernel.parameters, dy)
 
 
 def _outside_roots(kernel: Kernel, truth: Truth, error: np.ndarray) -> float | None:
     if not kernel.claim or not kernel.claim.outside_roots:
         return None
-    outside = error[~_near_roots(kernel, truth, truth.inputs.values) & ~np.isnan(error)]
+    outside = error[~near_roots(kernel, truth.activation, truth.inputs.values) & ~np.isnan(error)]
     return float(outside.max()) if len(outside) else None
 
 
-def _near_roots(kernel: Kernel, truth: Truth, x: np.ndarray) -> np.ndarray:
+def near_roots(kernel: Kernel, activation: Activation, x: np.ndarray) -> np.ndarray:
     """Where the claim says nothing of the error."""
     near = np.zeros(len(x), bool)
     with np.errstate(all="ignore"):
-        for root in truth.activation.facts(**kernel.parameters).derivative_roots:
+        for root in activation.facts(**kernel.parameters).derivative_roots:
             near |= np.abs(x.astype(np.float64) - float(root)) < (kernel.claim.outside_roots if kernel.claim else 0.0)
     return near
 
 
 def _regions(x: np.ndarray, error: np.ndarray, form: Format) -> list[Region]:
-    """The line of floats cut into equally many numbers, with the largest error found in each."""
+    """The line of finite floats cut at multiples of REGION_ORDINALS, with the largest error found in each part."""
     with np.errstate(invalid="ignore"):
-        number = ~np.isnan(x)
+        number = np.isfinite(x)
     ordinals, error = form.ordinals(x[number]), error[number]
-    end = form.infinity_pattern
-    edges = np.array([i * (2 * end + 1) // REGIONS - end for i in range(REGIONS + 1)])  # exact, unlike linspace
-    places = np.searchsorted(edges, ordinals, side="right") - 1
-    largest = np.full(REGIONS, -1.0)
-    np.maximum.at(largest, places, np.nan_to_num(error, nan=-1.0, posinf=np.inf))
-    counts = np.bincount(places, minlength=REGIONS)
-    lows, highs = form.from_ordinals(edges[:-1]), form.from_ordinals(edges[1:] - 1)
-    return [
-        Region(lo=hexadecimal(lo), hi=hexadecimal(hi), evaluated=int(n), max_ulp=float(e) if e >= 0 else None)
-        for lo, hi, n, e in zip(lows, highs, counts, largest, strict=True)
-    ]
+    step = REGION_ORDINALS[form.name]
+    places = np.where(np.signbit(x[number]), -(-ordinals // step) - 1, ordinals // step)
+    half = -(-form.infinity_pattern // step)
+    largest = np.full(2 * half, -1.0)
+    np.maximum.at(largest, places + half, np.nan_to_num(error, nan=-1.0, posinf=np.inf))
+    counts = np.bincount(places + half, minlength=2 * half)
+    found = zip(range(-half, half), counts.tolist(), largest.tolist(), strict=True)
+    return [make_region(place, evaluated, error, form) for place, evaluated, error in found]
+
+
+def make_region(place: int, evaluated: int, largest: float, form: Format) -> Region:
+    """The region of that number, counted from 0 on and, left of it, from -1 on; ``largest`` is negative for none."""
+    step = REGION_ORDINALS[form.name]
+    near = (place if place >= 0 else -place - 1) * step
+    far = min(near + step, form.infinity_pattern) - 1
+    near, far = (hexadecimal(v) for v in form.from_ordinals(np.array([near, far])))
+    lo, hi = (near, far) if place >= 0 else (f"-{far}", f"-{near}")
+    return Region(lo=lo, hi=hi, evaluated=evaluated, max_ulp=largest if largest >= 0 else None)
 
 
 def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement) -> Safety:
@@ -188,7 +208,7 @@ def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement)
         places = np.flatnonzero(judgement.mismatch == i)
         for at in _spread(places):
             x = truth.inputs.values[at]
-            want = exact_decimal(kernel, truth, float(x))
+            want = exact_decimal(kernel, truth.activation, float(x))
             examples.append(Example(input=hexadecimal(x), got=hexadecimal(got[at]), want=want, kind=kind))
     return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
 
@@ -203,7 +223,7 @@ def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
     dy, x = truth.pairs
     got = call(kernel, dy, x)
     judgement = judge(got, truth.pairs_exact, truth.form)
-    error = np.where(_near_roots(kernel, truth, x), np.nan, judgement.error_ulp)
+    error = np.where(near_roots(kernel, truth.activation, x), np.nan, judgement.error_ulp)
     compared = ~np.isnan(error)
     worst = int(np.nanargmax(error)) if compared.any() else None
     return RandomDy(

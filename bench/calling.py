@@ -3,7 +3,7 @@
 
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,39 +22,84 @@ class KernelError(Exception):
         self.failure = Failure(kind=kind, message=message, input=example)
 
 
-def call(kernel: Kernel, *arrays: np.ndarray, shape: tuple[int, ...] | None = None) -> np.ndarray:
+def call(
+    kernel: Kernel,
+    *arrays: np.ndarray,
+    shape: tuple[int, ...] | None = None,
+    out: np.ndarray | None = None,
+    threads: int | None = None,
+) -> np.ndarray:
     """Call a kernel on arrays of its dtype and return its results, checked for shape and dtype.
 
     Args:
         shape: of the results, where it is not that of the inputs.
+        out: where they are to be written, if the kernel takes ``out``: an array of a layout of one's own, apart from
+            the inputs; made here if left out.
+        threads: passed on where the kernel takes it.
 
     Raises:
         KernelError: it raised, returned another shape or dtype, wrote to an input, or left outputs unwritten.
     """
     like = arrays[-1]
     shape = like.shape if shape is None else shape
+    if out is None and kernel.takes_out:
+        out = np.empty(shape, like.dtype)
     originals = [a.copy() for a in arrays]
-    got = _checked(kernel, arrays, shape, POISON)
+    got = _poisoned(kernel, arrays, shape, out, threads, POISON)
     for given, original in zip(arrays, originals, strict=True):
-        if given.shape != original.shape or given.dtype != original.dtype:
-            raise KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")
-        changed = given.view(np.uint8) != original.view(np.uint8)
-        if changed.any():
-            at = int(np.flatnonzero(changed)[0]) // given.itemsize
-            raise KernelError(
-                "wrote_input", f"the kernel changed element {at} of its input", hexadecimal(original.flat[at])
-            )
+        _check_unchanged(given, original)
     if kernel.takes_out:
-        _check_all_written(kernel, originals, got)
+        _check_all_written(kernel, originals, got, out, threads)
     return got
 
 
-def _checked(kernel: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, ...], poison: int) -> np.ndarray:
-    out = None
-    if kernel.takes_out:
-        out = np.empty(shape, arrays[-1].dtype)
-        out.reshape(-1).view(np.uint8).fill(poison)
-    got = attempt(kernel, *arrays, out=out)
+def _check_unchanged(given: np.ndarray, original: np.ndarray) -> None:
+    if given.shape != original.shape or given.dtype != original.dtype:
+        raise KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")
+    changed = _words(given) != _words(original)
+    if changed.any():
+        at = int(np.flatnonzero(changed)[0])
+        raise KernelError(
+            "wrote_input", f"the kernel changed element {at} of its input", hexadecimal(original.flat[at])
+        )
+
+
+def _words(array: np.ndarray) -> np.ndarray:
+    """The bit pattern of each element, flat."""
+    return np.ascontiguousarray(array).reshape(-1).view(f"u{array.itemsize}")
+
+
+def _word(poison: int, width: int) -> np.unsignedinteger:
+    """The bit pattern of an element of so many bytes that all hold the poison."""
+    return np.full(width, poison, np.uint8).view(f"u{width}")[0]
+
+
+def _poisoned(
+    kernel: Kernel,
+    arrays: Sequence[np.ndarray],
+    shape: tuple[int, ...],
+    out: np.ndarray | None,
+    threads: int | None,
+    poison: int,
+) -> np.ndarray:
+    if out is not None:
+        out.view(f"u{out.itemsize}")[...] = _word(poison, out.itemsize)
+    return answer(kernel, arrays, shape, out, threads)
+
+
+def answer(
+    kernel: Kernel,
+    arrays: Sequence[np.ndarray],
+    shape: tuple[int, ...],
+    out: np.ndarray | None = None,
+    threads: int | None = None,
+) -> np.ndarray:
+    """Call a kernel and check the form of what it returns; ``out`` may be one of the inputs.
+
+    Raises:
+        KernelError: it raised, returned another shape or dtype, or another array than ``out``.
+    """
+    got = attempt(kernel, *arrays, out=out, threads=threads)
     if isinstance(got, np.generic):  # as a sum comes out of NumPy
         got = np.asarray(got)
     plain = type(got) is np.ndarray  # a subclass may compare and convert in ways of its own
@@ -63,7 +108,7 @@ def _checked(kernel: Kernel, arrays: tuple[np.ndarray, ...], shape: tuple[int, .
         raise KernelError("wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype")
     if got.shape != shape:
         raise KernelError("wrong_shape", f"returned shape {got.shape}, not {shape}: return one result per input")
-    if out is not None and not np.shares_memory(got, out):
+    if kernel.takes_out and out is not None and not np.shares_memory(got, out):
         raise KernelError("left_output", "did not return the out= array that it was given")
     return got
 
@@ -82,15 +127,16 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
         raise KernelError("raised", f"{type(error).__name__}: {error}") from error
 
 
-def _check_all_written(kernel: Kernel, arrays: list[np.ndarray], got: np.ndarray) -> None:
+def _check_all_written(
+    kernel: Kernel, arrays: list[np.ndarray], got: np.ndarray, out: np.ndarray, threads: int | None
+) -> None:
     """An element that still holds the poison is called again with another; if it follows, it was never written."""
-    width = got.dtype.itemsize
-    stale = (np.ascontiguousarray(got).view(np.uint8).reshape(-1, width) == POISON).all(axis=1)
+    stale = _words(got) == _word(POISON, got.itemsize)
     if not stale.any():
         return
     other = POISON ^ 0xFF
-    again = _checked(kernel, tuple(arrays), got.shape, other)
-    still = stale & (np.ascontiguousarray(again).view(np.uint8).reshape(-1, width) == other).all(axis=1)
+    again = _poisoned(kernel, arrays, got.shape, np.empty_like(out), threads, other)
+    still = stale & (_words(again) == _word(other, got.itemsize))
     if still.any():
         at = int(np.flatnonzero(still)[0])
         raise KernelError(

@@ -14,7 +14,7 @@ import numpy as np
 from reference.activation import Activation
 from reference.formats import FORMATS, Format
 
-SAMPLES = {"quick": 1 << 10, "standard": 1 << 13}  # per random class of inputs
+SAMPLES = {"quick": 1 << 10, "standard": 1 << 13, "exhaustive": 1 << 13}  # per random class of inputs
 NEIGHBOURS = 16  # representable numbers on each side of a point of interest
 PAYLOADS = (1, 2, 0x2A)
 

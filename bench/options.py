@@ -23,7 +23,7 @@ DIRECTIONS = ("forward", "backward", "backward_alpha")
 class Options:
     """What a run was asked for."""
 
-    depth: Literal["quick", "standard"]
+    depth: Literal["quick", "standard", "exhaustive"]
     only: Literal["accuracy", "speed"] | None
     report_dir: Path
     seed: int

@@ -12,8 +12,9 @@ import pytest
 from bench.machine import ROOT
 from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
-from bench.run import Session
+from bench.run import Session, cache_root
 from bench.suite import Suite, chosen_kernel, session_key
+from bench.sweep import forget, sweep_all
 from reports import ReportError, terminal, write
 from reports.schema import Skipped
 from reports.wording import kernels
@@ -119,6 +120,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         print(flush=True)
         prepare(kernels, accuracy=options.only != "speed")
+        if options.depth == "exhaustive" and options.only != "speed":
+            run.sweeps = sweep_all(kernels, cache_root() / "sweeps")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -145,6 +148,8 @@ def _write_report(run: Session) -> None:
     run.report = run.finished()
     try:
         run.index = write(run.report, run.options.report_dir)
+        if len(run.results) == run.selected:  # a run that is started again still needs what one cut short had found
+            forget(run.sweeps)
         if not any(result.throughput for result in run.results):  # an earlier run's must not pass for this one's
             (run.options.report_dir / "benchmark.json").unlink(missing_ok=True)
     except ReportError as error:

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import reference
-from bench import accuracy, speed, sums
+from bench import accuracy, properties, speed, sums, worst
 from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import ROOT, commit, machine
 from bench.options import Options
+from bench.sweep import Sweep, use
 from bench.truths import truth
 from kernels.registry import Kernel
 from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
@@ -27,13 +28,14 @@ class Session:
     yardstick: speed.Yardstick = field(default_factory=speed.Yardstick)
     results: list[KernelResult] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""
-        result = _blank(kernel)
+        result = blank(kernel)
         self.results.append(result)
         try:
             if self.options.only != "speed":
@@ -49,8 +51,15 @@ class Session:
         if kernel.direction == "backward_alpha":
             activation = reference.activations()[kernel.activation]
             result.accuracy, result.safety = sums.measure(kernel, activation, depth, seed)
+            result.properties = properties.measure_sum(kernel, depth, seed)
         else:
-            result.accuracy, result.safety = accuracy.measure(kernel, truth(kernel, depth, seed))
+            held_against = truth(kernel, depth, seed)
+            result.accuracy, result.safety = accuracy.measure(kernel, held_against)
+            result.properties = properties.measure(kernel, held_against, depth, seed)
+            if worst.searchable(kernel, depth):
+                worst.include(kernel, worst.look(kernel, worst.EVALUATIONS[depth], seed), result.accuracy)
+        if kernel.id in self.sweeps:
+            use(self.sweeps[kernel.id], result)
         result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)
 
     def finished(self) -> Results:
@@ -80,7 +89,8 @@ class Session:
         )
 
 
-def _blank(kernel: Kernel) -> KernelResult:
+def blank(kernel: Kernel) -> KernelResult:
+    """The result of a kernel of which nothing has been measured yet."""
     return KernelResult(
         activation=kernel.activation,
         direction=kernel.direction,

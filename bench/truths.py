@@ -2,17 +2,20 @@
 """The exact results that kernels are held against, asked of the fast oracle once for all kernels of a function."""
 
 import functools
+from collections.abc import Mapping
 
 import numpy as np
 
 import reference
+from bench import conditioning
 from bench.accuracy import Truth
-from bench.inputs import make_inputs, random_pairs
+from bench.conditioning import Reach
+from bench.inputs import Inputs, make_inputs, random_pairs
 from kernels.registry import Kernel
 from reference import fast
 from reference.activation import Activation
 from reference.formats import FORMATS, Format
-from reference.oracle import right_at_kink
+from reference.oracle import Exact, right_at_kink
 
 KEPT = 8  # functions: the variants of a kernel follow one another, and ask the same
 
@@ -30,16 +33,23 @@ def truth(kernel: Kernel, depth: str, seed: int) -> Truth:
 def _truth(
     activation: Activation, direction: str, form: Format, parameters: Parameters, depth: str, seed: int
 ) -> Truth:
-    inputs = make_inputs(activation, form, depth, seed)
-    values = dict(parameters)
-    exact, by_mpmath = fast.answer(activation, direction, form, inputs.values, values)
+    pairs = random_pairs(activation, form, depth, seed) if direction == "backward" else None
+    return make_truth(activation, direction, form, dict(parameters), make_inputs(activation, form, depth, seed), pairs)
+
+
+def make_truth(
+    activation: Activation,
+    direction: str,
+    form: Format,
+    parameters: Mapping[str, float],
+    inputs: Inputs,
+    pairs: tuple[np.ndarray, np.ndarray] | None = None,
+) -> Truth:
+    """The exact results for inputs of a format, and for pairs (dy, x) where there are any."""
+    exact, by_mpmath = fast.answer(activation, direction, form, inputs.values, parameters)
     kinked = direction == "backward" and activation.right_derivative_at_zero is not None
     with np.errstate(invalid="ignore"):  # comparing a signalling NaN of bfloat16 warns
         kinks = np.flatnonzero(inputs.values == 0) if kinked else np.array([], np.intp)
-    pairs = pairs_exact = None
-    if direction == "backward":
-        pairs = random_pairs(activation, form, depth, seed)
-        pairs_exact = fast.exact(activation, direction, form, pairs[1], values, pairs[0])
     return Truth(
         activation=activation,
         direction=direction,
@@ -48,7 +58,19 @@ def _truth(
         exact=exact,
         by_mpmath=by_mpmath,
         kinks=kinks,
-        right=right_at_kink(exact[kinks], activation, form, values) if len(kinks) else None,
+        right=right_at_kink(exact[kinks], activation, form, parameters) if len(kinks) else None,
+        reach=_reach(activation, direction, form, parameters, inputs.values, exact),
         pairs=pairs,
-        pairs_exact=pairs_exact,
+        pairs_exact=fast.exact(activation, direction, form, pairs[1], parameters, pairs[0]) if pairs else None,
     )
+
+
+def _reach(
+    activation: Activation, direction: str, form: Format, parameters: Mapping[str, float], x: np.ndarray, here: Exact
+) -> Reach:
+    """What f takes between the neighbours of each input."""
+    below, above = (
+        fast.exact(activation, direction, form, beside, parameters) for beside in conditioning.neighbours(x, form)
+    )
+    turns = conditioning.turns_of(activation, direction, parameters, form)
+    return conditioning.reach(x, below, here, above, form, turns)

@@ -67,6 +67,12 @@ def judge(got: np.ndarray, exact: Exact, form: Format) -> Judgement:
     return judgement
 
 
+def distance(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+    """|ours - theirs| of ordinals, in uint64: from -largest to largest in float64 is more than int64 holds."""
+    high, low = np.maximum(ours, theirs), np.minimum(ours, theirs)
+    return high.view(np.uint64) - low.view(np.uint64)
+
+
 @block
 def error_ulp(got, high, low, per_unit):
     """|got − (high + low)| in ulp, of which 1 has ``per_unit``."""

@@ -43,6 +43,7 @@ class Kernel:
     takes_threads: bool = True
     flushes_subnormals: bool = False
     compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next
+    source: str | None = None  # the file that its code is in, so that results can be told to be of the same code
     is_compiled: Callable[[], bool] = field(default=lambda: False, repr=False)  # compiled code is in the cache
 
     @property

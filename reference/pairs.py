@@ -160,7 +160,7 @@ LEAST_POWER = -200.0  # of what is added to a number near 1: its exact size no l
 
 @block
 def plain(a, n):
-    """a·2^n for n <= 0 as a pair, never so small that it is lost in a low part, even squared: at least about 2^-200."""
+    """a·2^n for n <= 0 as a pair, never too small for a low part, be it squared: at least about 2^-200."""
     return scale(a, power_of_two(max(n, LEAST_POWER)))
 
 

@@ -1,24 +1,17 @@
 # SPDX-License-Identifier: MIT
 """``python -m reports render RESULTS.json``: write the report again from a results file."""
 
-import argparse
 import sys
 from pathlib import Path
 
+from reports.command import WRONG_USAGE, Parser
 from reports.schema import ResultsError, load
 from reports.write import ReportError, write
-
-WRONG_USAGE = 4
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:
-        self.exit(WRONG_USAGE, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a command line; the exit code is 4 where a file or folder named in it can't be used."""
-    parser = _Parser(prog="python -m reports", description="Reports from results that were measured earlier.")
+    parser = Parser(prog="python -m reports", description="Reports from results that were measured earlier.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     render = commands.add_parser("render", help="write a report from a results.json")
     render.add_argument("results", type=Path, metavar="RESULTS.json")

@@ -24,14 +24,16 @@ IDENTITY = ("activation", "direction", "dtype", "backend", "variant")
 def findings(results: Results) -> list[Column]:
     """What was found of a kernel, its identity apart: the verdict, accuracy, safety, speed; not what was left out."""
     accuracy = _ACCURACY if any(kernel.accuracy for kernel in results.kernels) else []
+    laws = [_PROPERTIES] if any(kernel.properties for kernel in results.kernels) else []
     speed = [column for at in extremes(results) for column in _speed(at)] if settings(results) else []
-    return [_VERDICT, *accuracy, *speed]
+    return [_VERDICT, *accuracy, *laws, *speed]
 
 
 def brief(results: Results) -> list[Column]:
     """The findings that fit on a line of a terminal."""
     _, cold = extremes(results)
-    left_out = {"max_ulp_normal", "misrounded", f"{cold.key}_ns_per_element"}
+    left_out = {"max_ulp_normal", "misrounded", "outside_conditioning", "properties_violated"}
+    left_out.add(f"{cold.key}_ns_per_element")
     return [column for column in findings(results) if column.field not in left_out]
 
 
@@ -97,6 +99,13 @@ _ACCURACY = [
         _of_accuracy("misrounded", wording.count),
     ),
     Column(
+        "outside_conditioning",
+        "outside\nf(x ± 1 ulp)",
+        "How many results are outside what f takes, rounded, between the neighbours of x. An error inside of it is one "
+        "that a change of x by one last place makes too.",
+        _of_accuracy("outside_conditioning", wording.count),
+    ),
+    Column(
         "mismatches",
         "mismatches",
         "For how many inputs the class is wrong: a NaN, an infinity, a zero or a sign where another was due; "
@@ -111,5 +120,13 @@ _VERDICT = Column(
     "What became of the bound that the author claims: it holds (every input was tried), is not refuted (inputs were "
     "sampled), or is broken.",
     wording.verdict,
+    numeric=False,
+)
+
+_PROPERTIES = Column(
+    "properties_violated",
+    "properties\nviolated",
+    "The laws that the function obeys and these results do not, such as that it never falls; no part of the claim.",
+    wording.violated,
     numeric=False,
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import geometric_mean
 from typing import Literal
 
-from reports import rows, wording
+from reports import fingerprints, properties, rows, wording
 from reports.schema import KernelResult, Results
 
 LISTED = 5  # failures named one by one before the rest is only counted
@@ -70,6 +70,8 @@ def findings(results: Results) -> list[Finding]:
         *_mismatches(counted),
         *_largest_errors(counted),
         *_correctly_rounded(counted),
+        *_properties(results.kernels),
+        *_same_functions(results.kernels),
         *_price_of_stability(results),
     ]
 
@@ -154,6 +156,40 @@ def _correctly_rounded(counted: Tally) -> Iterator[Finding]:
         total = wording.kernels(len(exact))
         yield Finding(
             "good", f"{total} correctly rounded at each input tried; for {proved:,} these were all there are."
+        )
+
+
+def _properties(kernels: list[KernelResult]) -> Iterator[Finding]:
+    """How many kernels violate a law that their function obeys, and which law most often."""
+    checked = [k for k in kernels if any(p.verdict != "not checked" for p in k.properties.values())]
+    violators = [k for k in checked if properties.violated(k)]
+    if not violators:
+        if checked:
+            yield Finding("good", f"{wording.kernels(len(checked))} checked for properties of the function: all hold.")
+        return
+    name, worst, _ = properties.violations(violators)[0]
+    often = sum(name in properties.violated(k) for k in violators)
+    yield Finding(
+        "plain",
+        f"{wording.kernels(len(violators))} of {len(checked):,} violate a property of their function, "
+        f"most often “{wording.one_line(wording.spoken(name))}” ({often:,}).",
+        worst,
+    )
+
+
+def _same_functions(kernels: list[KernelResult]) -> Iterator[Finding]:
+    """Which kernels can't be told apart by any input."""
+    groups = fingerprints.same_function(kernels)
+    if groups:
+        first = max(groups, key=len)
+        example = ", ".join(f"{k.backend}-{k.variant}" for k in first)
+        of = f"{first[0].activation}-{first[0].direction}-{first[0].dtype}"
+        many = "1 group" if len(groups) == 1 else f"{len(groups):,} groups"
+        yield Finding(
+            "plain",
+            f"{many} of kernels return the same bits for every input there is, and are one function each; "
+            f"e.g. {wording.one_line(f'{of}: {example}')}.",
+            first[0],
         )
 
 

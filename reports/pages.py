@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from reports import columns, formulas, plots, rows, wording
+from reports import columns, fingerprints, formulas, plots, properties, rows, wording
 from reports.findings import findings, groups, tally
 from reports.schema import ActivationResult, KernelResult, Results
 
@@ -161,6 +161,14 @@ def _activation(results: Results, activation: ActivationResult) -> dict[str, Any
         "formula": formulas.mathml(activation.formula),
         "derivative_formula": formulas.mathml(activation.derivative_formula),
         "kernels": kernels,
+        "twins": fingerprints.twins(kernels),
+        "properties": {
+            "names": properties.names(kernels),
+            "violations": properties.violations(kernels),
+            "kernels": properties.violators_first(kernels),
+            "unchecked": properties.unchecked(kernels),
+        },
+        "decided_by_mpmath": sum(k.accuracy.decided_by_mpmath for k in kernels if k.accuracy),
         "settings": at,
         "curve": plots.curve(activation),
         "errors": {

@@ -82,6 +82,7 @@ def _views(dtype: str) -> Figure:
 
 def _errors(kernel: KernelResult, dtype: str, colour: str) -> Figure:
     regions = kernel.accuracy.regions
+    at_least = "at least " if kernel.accuracy.coverage == "sampled" else ""
     return {
         "name": _name(kernel),
         "legendgroup": _name(kernel),
@@ -90,7 +91,7 @@ def _errors(kernel: KernelResult, dtype: str, colour: str) -> Figure:
         "x": [_middle(region, dtype) for region in regions],
         "y": [None if region.max_ulp is None else min(max(region.max_ulp, FLOOR), CEILING) for region in regions],
         "customdata": [[wording.decimal(r.lo, 4), wording.decimal(r.hi, 4), wording.ulp(r.max_ulp)] for r in regions],
-        "hovertemplate": "%{customdata[0]} … %{customdata[1]}<br><b>%{customdata[2]} ulp</b>",
+        "hovertemplate": f"%{{customdata[0]}} … %{{customdata[1]}}<br>{at_least}<b>%{{customdata[2]}} ulp</b>",
     }
 
 

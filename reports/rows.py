@@ -11,7 +11,8 @@ from reports.schema import MISMATCH_KINDS, KernelResult, Results, Throughput
 
 ACCURACY = (
     *("coverage", "evaluated", "max_ulp", "max_ulp_outside_roots", "worst_input", "worst_got", "worst_exact"),
-    *("max_distance", "max_ulp_normal", "mean_ulp_normal", "misrounded", "fingerprint"),
+    *("max_distance", "max_ulp_normal", "mean_ulp_normal", "mean_ulp", "misrounded", "outside_conditioning"),
+    *("decided_by_mpmath", "fingerprint"),
 )
 
 
@@ -54,7 +55,7 @@ def timing(kernel: KernelResult, cache: str, threads: int) -> Throughput | None:
 
 def flat(kernel: KernelResult, at: Iterable[Setting]) -> dict[str, object]:
     """One value for each column; None where there is nothing. Every kernel has the same columns."""
-    return _identity(kernel) | _accuracy(kernel) | _safety(kernel) | _speed(kernel, at)
+    return _identity(kernel) | _accuracy(kernel) | _safety(kernel) | _properties(kernel) | _speed(kernel, at)
 
 
 def write_csv(results: Results, path: Path) -> None:
@@ -91,11 +92,14 @@ def _identity(kernel: KernelResult) -> dict[str, object]:
 
 
 def _accuracy(kernel: KernelResult) -> dict[str, object]:
-    dy = kernel.random_dy
+    dy, search = kernel.random_dy, kernel.accuracy and kernel.accuracy.search
     return {name: kernel.accuracy and getattr(kernel.accuracy, name) for name in ACCURACY} | {
         "random_dy_evaluated": dy and dy.evaluated,
         "random_dy_max_ulp": dy and dy.max_ulp,
         "random_dy_mismatches": dy and dy.mismatches,
+        "search_evaluations": search and search.evaluations,
+        "search_max_ulp": search and search.max_ulp,
+        "search_worst_input": search and search.worst_input,
     }
 
 
@@ -103,6 +107,17 @@ def _safety(kernel: KernelResult) -> dict[str, object]:
     safety = kernel.safety
     by_kind = {f"mismatches_{kind}": safety and safety.by_kind.get(kind, 0) for kind in MISMATCH_KINDS}
     return {"mismatches": kernel.mismatches} | by_kind
+
+
+def _properties(kernel: KernelResult) -> dict[str, object]:
+    """The names of the properties of each verdict."""
+    return {
+        f"properties_{verdict.replace(' ', '_')}": " ".join(
+            name for name, found in kernel.properties.items() if found.verdict == verdict
+        )
+        or None
+        for verdict in ("violated", "holds", "not checked")
+    }
 
 
 def _speed(kernel: KernelResult, at: Iterable[Setting]) -> dict[str, object]:

@@ -77,6 +77,31 @@ def coverage(kernel: KernelResult) -> str:
     return f"{kernel.accuracy.evaluated:,} {'all' if kernel.accuracy.coverage == 'exhaustive' else 'sampled'}"
 
 
+def evaluations(kernel: KernelResult) -> int | None:
+    """How many inputs a largest error is the largest of, with those of the search; None where all there are."""
+    found = kernel.accuracy
+    if found is None or found.coverage == "exhaustive":
+        return None
+    return found.evaluated + (found.search.evaluations if found.search else 0)
+
+
+def lower_bound(tried: int) -> str:
+    """What goes with "at least so many ulp"."""
+    return f"lower bound, {count(tried)} {'evaluation' if tried == 1 else 'evaluations'}"
+
+
+def violated(kernel: KernelResult) -> str:
+    """The properties that a kernel violates, or none; a dash where no property was looked at."""
+    names = [spoken(name) for name, found in kernel.properties.items() if found.verdict == "violated"]
+    looked_at = any(found.verdict != "not checked" for found in kernel.properties.values())
+    return one_line(", ".join(names)) or ("none" if looked_at else MISSING)
+
+
+def spoken(name: str) -> str:
+    """A name as it stands in a record, for people."""
+    return name.replace("_", " ")
+
+
 def mismatches(kernel: KernelResult) -> str:
     """The mismatches of class by their kind, the commonest first, and those with random dy."""
     if kernel.safety is None:

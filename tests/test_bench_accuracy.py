@@ -3,14 +3,14 @@
 
 import hashlib
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
 import reference
 from bench import accuracy
-from bench.accuracy import REGIONS, Truth, fingerprint, histogram, mean_ulp, measure, verdict
+from bench.accuracy import REGION_ORDINALS, Truth, fingerprint, histogram, mean_ulp, measure, verdict
+from bench.conditioning import Reach
 from bench.inputs import Inputs
 from kernels.registry import Claim
 from reference.formats import FORMATS
@@ -155,26 +155,24 @@ def test_random_dy_tells_the_worst_pair_and_counts_mismatches():
 
 def test_regions_cover_the_line_with_as_many_numbers_each():
     for form in FORMATS.values():
-        truth = make_truth("relu", dtype=form.name, values=(-np.inf, -1.0, -0.0, 0.0, 1.0, np.inf, np.nan))
-        found, _ = measure(make_kernel(relu, dtype=form.name), truth)
-        regions = found.regions
-        assert len(regions) == REGIONS
-        ends = np.array([[float.fromhex(r.lo), float.fromhex(r.hi)] for r in regions]).astype(form.dtype)
-        ordinals = [(int(a), int(b)) for a, b in zip(form.ordinals(ends[:, 0]), form.ordinals(ends[:, 1]), strict=True)]
-        assert ordinals[0][0] == -form.infinity_pattern
-        assert ordinals[-1][1] == form.infinity_pattern
-        assert all(low == high + 1 for (_, high), (low, _) in pairwise(ordinals))
-        sizes = [high - low for low, high in ordinals]
-        assert max(sizes) - min(sizes) <= 1
-        assert sum(r.evaluated for r in regions) == 6  # all but NaN, which lies nowhere on the line
-        assert sum(r.max_ulp is not None for r in regions) == len(
-            {
-                i
-                for i, (low, high) in enumerate(ordinals)
-                for o in form.ordinals(np.array([-1.0, 0.0, 1.0]).astype(form.dtype))
-                if low <= o <= high
-            }
+        values = (-np.inf, -1.0, -0.0, 0.0, 1.0, np.inf, np.nan)
+        found, _ = measure(make_kernel(relu, dtype=form.name), make_truth("relu", dtype=form.name, values=values))
+        ends = np.array([[float.fromhex(r.lo), float.fromhex(r.hi)] for r in found.regions]).astype(form.dtype)
+        lows, highs = form.ordinals(ends[:, 0]).tolist(), form.ordinals(ends[:, 1]).tolist()
+        assert (lows[0], highs[-1]) == (1 - form.infinity_pattern, form.infinity_pattern - 1)
+        middle = len(lows) // 2  # a region ends at -0, and the next one begins with 0
+        assert (highs[middle - 1], lows[middle]) == (0, 0)
+        assert all(
+            low == high + 1 for i, (high, low) in enumerate(zip(highs, lows[1:], strict=False)) if i + 1 != middle
         )
+        assert {high - low + 1 for low, high in zip(lows, highs, strict=True)} <= {
+            REGION_ORDINALS[form.name],
+            form.infinity_pattern % REGION_ORDINALS[form.name],  # at both ends of float64
+        }
+        assert sum(r.evaluated for r in found.regions) == 4  # all that are finite
+        with_error = [i for i, r in enumerate(found.regions) if r.max_ulp is not None]
+        assert len(with_error) == 4
+        assert with_error[1:3] == [middle - 1, middle]
 
 
 def test_an_error_shows_in_its_region_only():
@@ -311,3 +309,14 @@ def test_a_region_of_nothing_but_nan_counts_as_tried():
     found, _ = measure(make_kernel(lambda x: np.where(x > 3, x.dtype.type(np.nan), np.maximum(x, 0))), truth)
     (region,) = (r for r in found.regions if float.fromhex(r.lo) <= 3e10 <= float.fromhex(r.hi))
     assert (region.evaluated, region.max_ulp) == (1, None)
+
+
+def test_results_outside_what_neighbours_give_are_counted():
+    truth = make_truth("relu")
+    assert measure(make_kernel(relu), truth)[0].outside_conditioning is None
+    around = Reach(*(relu(np.nextafter(truth.inputs.values, np.float32(side))) for side in (-np.inf, np.inf)))
+    known = replace(truth, reach=around)
+    counts = [measure(make_kernel(relu_off_by(ulps)), known)[0].outside_conditioning for ulps in (0, 1, 2)]
+    assert counts == [0, 0, 1]
+    everywhere = make_kernel(lambda x: x * np.float32(np.nan))
+    assert measure(everywhere, known)[0].outside_conditioning == 4

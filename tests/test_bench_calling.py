@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
-from bench.calling import POISON, KernelError, attempt, call, hexadecimal
+from bench.calling import POISON, KernelError, answer, attempt, call, hexadecimal
 from reference.formats import FORMATS
 from tests.making import make_kernel
 
@@ -185,3 +185,56 @@ def test_a_warning_is_no_failure():
         return np.maximum(x, 0)
 
     assert call(make_kernel(warns), np.ones(3, np.float32)).tolist() == [1, 1, 1]
+
+
+def test_threads_and_an_output_of_ones_own_are_passed_on():
+    seen = {}
+
+    def noting(x, out, threads):
+        seen.update(out=out, threads=threads, before=out.copy())
+        return relu(x, out)
+
+    buffer = np.zeros(2 * len(X), np.float32)
+    kernel = make_kernel(noting, takes_out=True, takes_threads=True)
+    got = call(kernel, X.copy(), out=buffer[::2], threads=3)
+    np.testing.assert_array_equal(buffer[::2], np.maximum(X, 0))
+    assert not buffer[1::2].any()
+    assert np.shares_memory(got, buffer)
+    assert seen["threads"] == 3
+    assert set(seen["before"].tobytes()) == {POISON}
+
+
+def test_an_output_of_ones_own_is_not_asked_for_where_a_kernel_takes_none():
+    got = call(make_kernel(lambda x: relu(x)), X.copy(), out=np.zeros_like(X), threads=2)
+    np.testing.assert_array_equal(got, np.maximum(X, 0))
+
+
+def test_an_unwritten_output_of_another_layout_is_told():
+    def leaving(x, out):
+        out[:, :-1] = x[:, :-1]
+        return out
+
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    with pytest.raises(KernelError, match="left 2 outputs unwritten, the first at element 2"):
+        call(make_kernel(leaving, takes_out=True), x, out=np.empty((3, 2), np.float32).T)
+
+
+def test_writing_to_a_strided_input_is_told_with_its_element():
+    def writes(x):
+        result = relu(x)
+        x[1, 2] = 9
+        return result
+
+    x = np.arange(6, dtype=np.float32).reshape(3, 2).T  # [[0, 2, 4], [1, 3, 5]]
+    with pytest.raises(KernelError, match="changed element 5") as error:
+        call(make_kernel(writes), x)
+    assert error.value.failure.input == "0x1.4p+2"
+
+
+def test_a_result_may_be_written_over_an_input():
+    x = X.copy()
+    got = answer(make_kernel(relu, takes_out=True), (x,), x.shape, x)
+    np.testing.assert_array_equal(got, np.maximum(X, 0))
+    assert np.shares_memory(got, x)
+    with pytest.raises(KernelError, match="did not return the out= array"):
+        answer(make_kernel(lambda x, out: relu(x), takes_out=True), (x,), x.shape, x)

@@ -109,7 +109,7 @@ def test_another_folder_than_the_checkout_is_refused(configure, monkeypatch, tmp
         configure(*benchmark())
 
 
-@pytest.mark.parametrize("arguments", [["--depth", "exhaustive"], ["--only", "looks"], ["--seed", "one"]])
+@pytest.mark.parametrize("arguments", [["--depth", "deepest"], ["--only", "looks"], ["--seed", "one"]])
 def test_a_wrong_value_is_refused_by_the_parser(configure, arguments, capsys):
     with pytest.raises(pytest.UsageError):
         configure(*benchmark(*arguments))

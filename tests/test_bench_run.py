@@ -42,6 +42,20 @@ def test_a_right_kernel_is_measured():
     assert (found.id, found.status, found.failure) == ("relu-forward-float32-test-stable", "measured", None)
     assert (found.claim, found.verdict) == ("rounded", "not refuted")
     assert (found.accuracy.max_ulp, found.safety.mismatches, found.throughput) == (0.0, 0, [])
+    assert {"monotone", "sign", "length"} <= set(found.properties)
+    assert "violated" not in {p.verdict for p in found.properties.values()}
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_violated_property_is_told_and_breaks_no_claim(direction):
+    def refusing(*arrays):
+        if not arrays[-1].flags.c_contiguous:
+            raise ValueError("not contiguous")
+        return relu(arrays[0]) if direction == "forward" else arrays[0] * (arrays[1] > 0) + 0 * arrays[1]
+
+    found = made_result(a_session(), refusing, direction=direction, claim=Claim(1.0))
+    assert (found.status, found.properties["stride"].verdict) == ("measured", "violated")
+    assert found.verdict == ("not refuted" if direction == "forward" else "broken")  # 0 times inf
 
 
 def test_a_failing_kernel_has_a_result_and_the_next_one_too():
@@ -64,6 +78,8 @@ def test_a_sum_is_measured_as_one():
     )
     assert found.accuracy.worst_input is None or "n = " in found.accuracy.worst_input
     assert found.accuracy.random_dy is None
+    assert set(found.properties) == {"stride", "repeatable"}
+    assert found.properties["repeatable"].verdict == "holds"
 
 
 def test_speed_is_measured_only_where_it_is_asked_for(monkeypatch):
@@ -72,7 +88,7 @@ def test_speed_is_measured_only_where_it_is_asked_for(monkeypatch):
     made_result(a_session("accuracy"), relu)
     assert calls == []
     found = made_result(a_session("speed"), relu)
-    assert (calls, found.accuracy) == ([found.id], None)
+    assert (calls, found.accuracy, found.properties) == ([found.id], None, {})
     found = made_result(a_session(None), relu)
     assert (len(calls), found.accuracy.evaluated > 0) == (2, True)
 

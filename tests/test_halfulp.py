@@ -61,7 +61,25 @@ def test_the_text_of_a_measurement_is_for_people():
     assert re.fullmatch(r"    got -0x\S+, exact [\d.e+]+", lines[2])
     assert re.fullmatch(r"  results of the wrong class: 1 inf, [\d,]+ sign|.*: [\d,]+ sign", lines[3])
     assert re.fullmatch(r"    sign at 0x\S+: got -0x\S+, exact [\d.e+]+", lines[4])
-    assert len(lines) <= 4 + halfulp.EXAMPLES
+    properties = [line for line in lines if " violated in " in line]
+    assert len(lines) <= 4 + halfulp.EXAMPLES + 2 * len(properties)
+
+
+def test_violated_properties_are_in_the_text_of_a_measurement():
+    def wrong(x):
+        if not x.flags.c_contiguous:
+            raise ValueError("not contiguous")
+        return np.where(x == 2, np.float32(2.000001), relu(x))
+
+    found = measure(wrong, "relu")
+    broken = {name: v for name, v in found.properties.items() if v.verdict == "violated"}
+    assert set(broken) == {"monotone", "symmetry", "stride"}
+    lines = repr(found).splitlines()[-6:]
+    told = r"  monotone violated in 1 of [\d,]+ places, by up to 3 representable numbers:"
+    assert re.fullmatch(told, lines[0])
+    assert lines[1].startswith("    f rises here, but f(0x1p+1) = ")
+    assert "  stride violated in 4 of " in lines[4]
+    assert " violated in " not in repr(measure(relu, "relu"))
 
 
 def test_all_values_of_a_16_bit_dtype_are_tried():
@@ -97,6 +115,7 @@ def test_a_sum_is_measured():
     assert found.max_ulp < 1
     assert found.worst_input is None
     assert re.search(r"largest error \S+ ulp at \S.*, n = \d+$", repr(found), re.MULTILINE)
+    assert found.properties["repeatable"].verdict == "holds"
 
 
 def test_parameters_come_by_keyword_and_may_be_others():

@@ -8,6 +8,7 @@ import halfulp
 import reference
 from bench.accuracy import verdict
 from bench.calling import call
+from bench.flags import unavailable
 from bench.prepare import prepare
 from bench.truths import truth as truth_of
 from bench.ulp import judge
@@ -87,6 +88,27 @@ def test_five_digits_of_selu_cost_as_much_as_its_report_says():
     assert 42 < found.max_ulp < 200
     assert 42 < max(error for low, error in regions if low < -20) < 43
     assert 8 < max(error for low, error in regions if 0 < low < 2) < 18
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "broken"),
+    [
+        ("gelu_as_one_plus_erf", "float32", "monotone"),
+        ("softplus_with_a_threshold_of_20", "float64", "symmetry"),
+        ("sigmoid_negative_in_lanes", "float32", "range"),
+        ("sigmoid_negative_in_lanes", "float32", "sign"),
+        ("sigmoid_negative_in_lanes", "float32", "length"),
+        ("gelu_tanh_nan_in_lanes_only", "bfloat16", "length"),
+        ("relu_flushes_subnormals", "float16", "zero"),
+        ("relu_swallows_nan", "float32", "NaN"),
+        ("softplus_overflows", "float32", "flags"),
+        ("softplus_gradient_nan", "float32", "flags"),
+    ],
+)
+def test_fault_violates_the_property_that_it_breaks(name, dtype, broken):
+    case = next(c for c in CASES if (c.function.__name__, c.dtype) == (name, dtype))
+    found = halfulp.measure(case.function, case.activation, direction=case.direction, dtype=case.dtype)
+    assert found.properties[broken].verdict == ("not checked" if broken == "flags" and unavailable() else "violated")
 
 
 def unwritten(x, out=None):

@@ -22,9 +22,11 @@ def test_what_was_left_out_has_no_column():
     for it in accuracy.kernels:
         it.throughput = []
     for it in speed.kernels:
-        it.accuracy = it.safety = None
+        it.accuracy, it.safety, it.properties = None, None, {}
     assert not any("copy" in column.title for column in columns.findings(accuracy))
     assert not any("ulp" in column.title for column in columns.findings(speed))
+    assert not any("properties" in column.title for column in columns.findings(speed))
+    assert any("properties" in column.title for column in columns.findings(accuracy))
 
 
 def test_an_error_of_zero_is_at_no_input():

@@ -94,3 +94,31 @@ def test_nothing_measured_is_said():
     empty = results()
     empty.kernels, empty.run.selected = [], 0
     assert said(empty) == "0 kernels measured of 0 selected."
+
+
+def test_violations_of_properties_are_counted_and_the_most_frequent_named():
+    given = results()
+    violators = [k for k in given.kernels if k.variant == "textbook"]
+    for it in violators[:2]:
+        it.properties["odd"] = it.properties["monotone"]
+    assert "17 kernels of 37 violate a property of their function, most often “monotone” (17)." in said(given)
+    (finding,) = (f for f in findings(given) if "violate" in f.text)
+    assert finding.kernel in violators
+
+
+def test_properties_that_all_hold_are_good_news_and_those_not_checked_none():
+    given = results()
+    given.kernels = [kernel("silu", "forward", "float32", "stable")]
+    assert "1 kernel checked for properties of the function: all hold." in said(given)
+    del given.kernels[0].properties["monotone"]
+    assert "propert" not in said(given)
+
+
+def test_kernels_that_are_one_function_are_told():
+    given = results()
+    text = "8 groups of kernels return the same bits for every input there is, and are one function each; e.g. "
+    assert text + "silu-forward-float16: numba-textbook, numba-stable." in said(given)
+    for number, it in enumerate(given.kernels):
+        if it.accuracy and it.accuracy.fingerprint:
+            it.accuracy.fingerprint = f"{number:064x}"
+    assert "same bits" not in said(given)

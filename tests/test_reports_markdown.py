@@ -24,3 +24,8 @@ def test_rows_have_as_many_cells_as_their_head():
     for line in summary(results()).splitlines():
         if line.startswith("| "):
             assert line.replace("\\|", "").count("|") == 10
+
+
+def test_properties_are_one_line():
+    (line,) = (line for line in summary(results()).splitlines() if "propert" in line)
+    assert line == "- 17 kernels of 37 violate a property of their function, most often “monotone” (17)."

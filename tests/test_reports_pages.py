@@ -39,6 +39,7 @@ class Page(HTMLParser):
 
     def handle_endtag(self, tag):
         assert self.open.pop()[0] == tag
+        self.text += " " if tag in ("td", "th") else ""
 
     def handle_data(self, data):
         tag, attributes = self.open[-1] if self.open else ("", {})
@@ -141,6 +142,43 @@ def test_an_activation_page_has_its_parts(silu):
     assert {"kernels", "error", "worst", "mismatches", "random-dy", "gradient", "speed"} <= silu.ids
     for expected in ("limit at −∞", "arXiv:1710.05941", "beta = 1.0", "-1.157425038217630184920831e-36", "≤ 4 ulp"):
         assert expected in silu.text
+
+
+def test_a_sampled_maximum_is_a_lower_bound_wherever_it_is_shown(silu):
+    sampled = [k for k in results().kernels if k.activation == "silu" and k.accuracy and k.accuracy.search]
+    with_number = [k for k in sampled if k.accuracy.max_ulp is not None]
+    texts = [f"at least {n} ulp (lower bound, 1,069,921 evaluations)" for n in ("8.389e+06", "2.719")]
+    words = " ".join(silu.text.split()).replace("ulp(", "ulp (")  # a line break parts them
+    assert sum(map(words.count, texts)) == 2 * len(with_number)  # among the kernels, and the worst inputs
+    pairs = sum(k.random_dy is not None for k in results().kernels if k.activation == "silu")
+    assert words.count("(lower bound, 4,096 evaluations)") == pairs > 0
+
+
+def test_properties_violated_are_listed_before_the_others(silu):
+    words = " ".join(silu.text.split())
+    example = "7 65,535 1 representable number f(0x1p+0) = 0x1.8p-1 but f(0x1.000002p+0) = 0x1.7ffffep-1"
+    assert words.count(example) == 9
+    signs = words[words.index("✓ holds wherever") :]
+    rows = signs[signs.index("kernel monotone flags") : signs.index("Not checked:")]
+    assert rows.rindex("✗ 7") < rows.index("✓")
+    assert "Not checked: flags in 20 kernels (no flags here)." in words
+
+
+def test_what_was_not_checked_for_properties_has_no_such_section(tmp_path):
+    given = results()
+    for it in given.kernels:
+        it.properties = {}
+    write(given, tmp_path)
+    assert "properties" not in Page(tmp_path / "activations" / "silu.html").ids
+
+
+def test_kernels_that_are_one_function_say_so(silu):
+    words = " ".join(silu.text.split())
+    assert words.count("same bits as numba-stable") == words.count("same bits as numba-textbook") == 4
+
+
+def test_what_mpmath_had_to_decide_is_counted(silu):
+    assert "For 855 of the results compared here the fast oracle left the exact value to mpmath." in silu.text
 
 
 def test_plots_of_errors_cover_each_direction_and_dtype(silu):

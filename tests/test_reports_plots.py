@@ -75,3 +75,11 @@ def test_names_are_text():
 def test_inputs_that_are_no_numbers_have_no_place_on_the_line():
     it = summed("prelu")
     assert plots.error([it], "float32", plots.palette([it]))["data"] == []
+
+
+def test_the_largest_error_of_a_sample_is_a_lower_bound():
+    for dtype, expected in (("float16", False), ("float32", True)):
+        kernels = [kernel("silu", "forward", dtype, "stable")]
+        (line,) = plots.error(kernels, dtype, plots.palette(kernels))["data"]
+        assert ("at least" in line["hovertemplate"]) == expected
+        assert "%{customdata[2]} ulp" in line["hovertemplate"]

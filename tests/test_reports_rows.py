@@ -23,6 +23,7 @@ def test_values_are_exact(tmp_path):
     assert float(row["max_ulp"]) == 2.7182818
     assert row["worst_input"] == "-0x1.5d58aep+6"
     assert row["mismatches"] == "0"
+    assert (row["mean_ulp"], row["outside_conditioning"], row["decided_by_mpmath"]) == ("0.26", "17", "45")
     timing = results().kernels[1].throughput[0]
     assert float(row["hot_1_threads_ns_per_element"]) == timing.ns_per_element.median
     assert float(row["hot_1_threads_percent_of_copy"]) == timing.percent_of_copy
@@ -52,3 +53,17 @@ def test_nothing_measured_is_an_empty_table(tmp_path):
 def test_settings_are_sorted():
     assert settings(results()) == [("hot", 1), ("hot", 2), ("cold", 1), ("cold", 2)]
     assert extremes(results()) == (Setting("hot", 1), Setting("cold", 2))
+
+
+def test_what_the_search_found_has_columns(tmp_path):
+    exhaustive, _, _, _, sampled = rows(tmp_path, results())[:5]
+    assert (exhaustive["search_evaluations"], exhaustive["search_max_ulp"]) == ("", "")
+    assert (sampled["search_evaluations"], float(sampled["search_max_ulp"])) == ("1048576", 8_388_608.0)
+    assert sampled["search_worst_input"] == "-0x1.5d58aep+6"
+
+
+def test_properties_are_named_by_their_verdict(tmp_path):
+    bad, good = rows(tmp_path, results())[:2]
+    assert (bad["properties_violated"], bad["properties_holds"]) == ("monotone", "")
+    assert (good["properties_violated"], good["properties_holds"]) == ("", "monotone")
+    assert bad["properties_not_checked"] == good["properties_not_checked"] == "flags"

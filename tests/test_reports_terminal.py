@@ -47,3 +47,8 @@ def test_what_is_missing_is_a_dash():
 
 def test_headline_says_what_was_skipped():
     assert "Skipped: backend cupy (no CUDA device)." in headline(results())
+
+
+def test_properties_are_counted_below_the_table_and_not_in_it():
+    assert "propert" not in table(results())
+    assert sum("violate a property" in line for line in headline(results())) == 1

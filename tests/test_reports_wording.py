@@ -91,3 +91,22 @@ def test_the_largest_error_is_one_that_the_claim_bounds():
 def test_durations():
     assert wording.duration(4.26) == "4.3 s"
     assert wording.duration(83.4) == "1 min 23 s"
+
+
+def test_a_largest_error_is_the_largest_of_inputs_and_search():
+    assert wording.evaluations(kernel("silu", "forward", "float32", "stable")) == 21_345 + (1 << 20)
+    assert wording.evaluations(kernel("silu", "forward", "float16", "stable")) is None
+    assert wording.evaluations(failed("silu", "mine", "no")) is None
+    unsearched = kernel("silu", "forward", "float32", "stable")
+    unsearched.accuracy.search = None
+    assert wording.evaluations(unsearched) == 21_345
+    assert wording.lower_bound(21_345) == "lower bound, 21,345 evaluations"
+
+
+def test_violated_properties_are_named():
+    it = kernel("silu", "forward", "float32", "textbook")
+    it.properties["sign_of_zero"] = it.properties["monotone"]
+    assert wording.violated(it) == "monotone, sign of zero"
+    assert wording.violated(kernel("silu", "forward", "float32", "stable")) == "none"
+    del it.properties["monotone"], it.properties["sign_of_zero"]
+    assert wording.violated(it) == "–"

@@ -19,7 +19,6 @@ from kernels.cpu.compile import block
 
 LN2 = (float.fromhex("0x1.62e42fefa39efp-1"), float.fromhex("0x1.abc9e3b39803fp-56"))  # 0.6931471805599453…
 LOG2_E = float.fromhex("0x1.71547652b82fep+0")  # 1.4426950408889634
-SHRINK = 2.0**-64  # takes dy far enough from overflow for what it is multiplied by
 BOUND = 4096.0  # e^±BOUND is zero or infinite in every dtype, whatever finite number it is multiplied by
 
 
@@ -187,18 +186,29 @@ def exp_parts(z, dz):
 
 @block
 def scaled(f, n):
-    """f·2^n, in three steps of which only the last can round: 2^n alone would leave the range."""
-    third = n // 3
-    step = power_of_two(f, third)
-    return f * step * step * power_of_two(f, n - 2 * third)
+    """f·2^n, rounded once, for |f| < 2^76 (float64: 2^840): in one step or, where 2^n is too small for one, in two."""
+    T = type(f)
+    wide = T(2.0**-200) > 0  # float64
+    shift = 900 if wide else 100
+    deep = n < (-1022 if wide else -126)
+    power = power_of_two(f, n + shift if deep else n)
+    return f * power * ((T(2.0**-900) if wide else T(2.0**-100)) if deep else T(1))
+
+
+@block
+def beside_one(f, n):
+    """f·2^n for n ≤ 0, to be added to a number near 1: how small it is no longer matters below 2^-120."""
+    return f * power_of_two(f, n if n > -120 else -120)
 
 
 @block
 def scaled_product(dy, f, n):
     """dy·f·2^n for n ≤ 0 and an f of moderate size: neither dy·f nor f·2^n need be in range."""
     T = type(dy)
+    wide = T(2.0**-200) > 0  # float64
     large = abs(dy) > 1
-    return scaled((dy * (T(SHRINK) if large else T(1))) * f, n + 64 if large else n)
+    shrink, grow = (T(2.0**-512), 512) if wide else (T(2.0**-64), 64)  # dy is then far from overflow
+    return scaled((dy * (shrink if large else T(1))) * f, n + grow if large else n)
 
 
 @block

@@ -138,6 +138,7 @@ class Direction:
                 claim=claim,
                 parameters=self.activation.parameters,
                 takes_out=self.takes_out,
+                source=__file__,
                 compile=functools.partial(self.compile, variant, storage),
                 is_compiled=functools.partial(self.is_compiled, variant, storage),
             )

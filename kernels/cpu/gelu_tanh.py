@@ -9,6 +9,7 @@ from math import expm1, tanh
 
 from kernels.cpu.blocks import (
     at_most,
+    beside_one,
     exp_parts,
     minus,
     mirrored_product,
@@ -78,7 +79,7 @@ def stable(x):
     T = type(x)
     y = at_most(abs(x), T(FAR))
     m, n = exp_of_v(y)
-    d = T(1) + scaled(m, n)
+    d = T(1) + beside_one(m, n)
     return scaled(-y * m / d, n) if x < 0 else x / d
 
 
@@ -94,5 +95,5 @@ def stable_backward(dy, x):
     k, dk = pair_product(t, dt, *a_plus(B3, s, ds))
     change, _ = pair_product(t, dt, *a_plus(B, s, ds))
     k, dk = pair_sum(k, dk, T(EXP_ROOT) * expm1(change), T(0))
-    d, dd = two_sum(T(1), scaled(m, n))
+    d, dd = two_sum(T(1), beside_one(m, n))
     return mirrored_product(dy, x, round_product(m, *over_square(k, dk, d, dd)), n)

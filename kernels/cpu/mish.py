@@ -11,6 +11,7 @@ from kernels.cpu.blocks import (
     BOUND,
     at_least,
     at_most,
+    beside_one,
     exp_parts,
     fma,
     minus,
@@ -57,7 +58,7 @@ def stable(x):
     T = type(x)
     x = at_least(x, -T(BOUND))
     m, n = exp_parts(-abs(x), T(0))
-    w = scaled(m, n)
+    w = beside_one(m, n)
     if x < 0:
         a, da = two_sum(T(2), w)
         b, db = pair_product(w, T(0), a, da)
@@ -71,7 +72,7 @@ def stable_backward(dy, x):
     T = type(x)
     x = at_most(at_least(x, -T(BOUND)), T(BOUND))
     m, n = exp_parts(-abs(x), T(0))
-    w = scaled(m, n)
+    w = beside_one(m, n)
     a, da = two_sum(T(1), w)
     b, db = pair_product(a, da, a, da)
     if x < 0:

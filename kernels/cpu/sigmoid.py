@@ -3,7 +3,7 @@
 
 from math import exp
 
-from kernels.cpu.blocks import exp_parts, over_square, round_product, scaled, scaled_product, two_sum
+from kernels.cpu.blocks import beside_one, exp_parts, over_square, round_product, scaled_product, two_sum
 from kernels.cpu.define import Activation
 
 sigmoid = Activation("sigmoid")
@@ -35,5 +35,5 @@ def stable(x):
 def stable_backward(dy, x):
     T = type(x)
     m, n = exp_parts(-abs(x), T(0))
-    f = round_product(m, *over_square(T(1), T(0), *two_sum(T(1), scaled(m, n))))
+    f = round_product(m, *over_square(T(1), T(0), *two_sum(T(1), beside_one(m, n))))
     return scaled_product(dy, f, n)

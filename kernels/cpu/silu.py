@@ -9,13 +9,13 @@ from math import copysign, exp, expm1
 from kernels.cpu.blocks import (
     BOUND,
     argument,
+    beside_one,
     exp_parts,
     minus,
     mirrored_product,
     over_square,
     pair_sum,
     round_product,
-    scaled,
     scaled_product,
     two_sum,
 )
@@ -49,7 +49,7 @@ def stable(x, beta):
     if z <= -T(BOUND):
         return copysign(T(0), x)
     m, n = exp_parts(a, da)
-    d = T(1) + scaled(m, n)
+    d = T(1) + beside_one(m, n)
     return scaled_product(x, m / d, n) if z < 0 else x / d
 
 
@@ -61,5 +61,5 @@ def stable_backward(dy, x, beta):
     m, n = exp_parts(a, da)
     t, dt = minus(a, da, ROOT)
     k, dk = pair_sum(t, dt, T(EXP_ROOT) * expm1(t), T(0))
-    d, dd = two_sum(T(1), scaled(m, n))
+    d, dd = two_sum(T(1), beside_one(m, n))
     return mirrored_product(dy, z, round_product(m, *over_square(k, dk, d, dd)), n)

@@ -3,7 +3,7 @@
 
 from math import exp, log, log1p
 
-from kernels.cpu.blocks import argument, exp_parts, scaled, scaled_product
+from kernels.cpu.blocks import argument, beside_one, exp_parts, scaled, scaled_product
 from kernels.cpu.define import Activation
 
 softplus = Activation("softplus", beta=1.0)
@@ -35,5 +35,5 @@ def stable_backward(dy, x, beta):
     T = type(x)
     z, a, da = argument(beta, x)
     m, n = exp_parts(a, da)
-    d = T(1) + scaled(m, n)
+    d = T(1) + beside_one(m, n)
     return scaled_product(dy, m / d, n) if z < 0 else dy / d

@@ -3,7 +3,15 @@
 
 from math import copysign, exp, expm1
 
-from kernels.cpu.blocks import at_most, exp_parts, over_square, round_product, scaled, scaled_product, two_sum
+from kernels.cpu.blocks import (
+    at_most,
+    beside_one,
+    exp_parts,
+    over_square,
+    round_product,
+    scaled_product,
+    two_sum,
+)
 from kernels.cpu.define import Activation
 
 tanh = Activation("tanh")
@@ -33,5 +41,5 @@ def stable(x):
 def stable_backward(dy, x):
     T = type(x)
     m, n = exp_parts(T(-2) * abs(x), T(0))
-    f = round_product(m, *over_square(T(4), T(0), *two_sum(T(1), scaled(m, n))))
+    f = round_product(m, *over_square(T(4), T(0), *two_sum(T(1), beside_one(m, n))))
     return scaled_product(dy, f, n)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Spurious exception flags of IEEE 754: overflow, invalid or divide-by-zero, raised on the way to a finite result.
+
+Whoever traps these flags, or reads them after a sum of many things, is misled by them. That the result is 0 is no
+excuse: what underflows need not overflow first. (Underflow and inexact are not looked at.) Code for vectors that
+computes both sides of a choice, and drops one with its flag still raised, raises it all the same.
+
+The flags belong to a thread. They are read, through the C library, in the one that calls, which for kernels that take
+``threads`` computes alone. NumPy clears the flags when one of its own functions begins, so that what an earlier one
+raised is gone in the end: of those it is asked for what it saw itself. What a kernel tells NumPy to ignore, and a
+later function of NumPy clears, is not seen.
+"""
+
+import ctypes
+import functools
+import platform
+
+import numpy as np
+
+from bench.calling import attempt, hexadecimal
+from bench.inputs import SAMPLES
+from bench.trials import Tally, Trial, not_checked
+from reports.schema import Property
+
+_ARM = {"invalid": 1, "divide by zero": 2, "overflow": 4}
+_X86 = {"invalid": 1, "divide by zero": 4, "overflow": 8}
+BITS = {"x86_64": _X86, "amd64": _X86, "i686": _X86, "aarch64": _ARM, "arm64": _ARM}  # of <fenv.h>, by machine
+COPIES = 67  # of one input, so that it passes through vector code and what is left over
+AS_NUMPY_SAYS = {"invalid value": "invalid"}
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    """The C library's functions of <fenv.h>, where this process has them."""
+    for name in (None, "libm.so.6"):
+        try:
+            library = ctypes.CDLL(name)
+            library.feclearexcept, library.fetestexcept  # noqa: B018  (looks them up)
+        except (OSError, AttributeError, TypeError):
+            continue
+        return library
+    return None
+
+
+def unavailable() -> str | None:
+    """Why flags can't be read here; None where they can."""
+    if platform.machine().lower() not in BITS:
+        return f"how exception flags are numbered on {platform.machine()} is not known here"
+    return None if _library() else "the C library of this system offers no feclearexcept and fetestexcept"
+
+
+def raised(trial: Trial, x: np.ndarray) -> frozenset[str]:
+    """The flags that a kernel raises on the way to its results for x.
+
+    Raises:
+        KernelError: the kernel raised an exception of Python's.
+    """
+    library, bits = _library(), BITS[platform.machine().lower()]
+    arrays, out = trial.arguments(x), np.empty_like(x) if trial.kernel.takes_out else None
+    mask, told = sum(bits.values()), set()
+
+    def watched() -> int:
+        with np.errstate(over="call", invalid="call", divide="call", call=lambda kind, _: told.add(kind)):
+            library.feclearexcept(mask)
+            trial.kernel(*arrays, out=out, threads=1)
+            return library.fetestexcept(mask)
+
+    found = attempt(watched)
+    return frozenset(AS_NUMPY_SAYS.get(kind, kind) for kind in told) | {n for n, bit in bits.items() if found & bit}
+
+
+def spurious_flags(trial: Trial) -> Property:
+    """No flag is raised for an input whose result is finite; infinite inputs with such results are among them.
+
+    All are tried in one array. Where a flag is raised, many of them are tried alone, evenly chosen, and one that
+    raises it is searched for.
+    """
+    why = unavailable()
+    if why:
+        return not_checked(why)
+    nearest = trial.truth.exact.nearest
+    finite = np.isfinite(nearest)
+    x, nearest = trial.truth.inputs.values[finite], nearest[finite]
+    tally = Tally()
+    flags = raised(trial, x)
+    if not flags:
+        tally.add(len(x))
+        return tally.property()
+    chosen = np.unique(np.linspace(0, len(x) - 1, SAMPLES[trial.depth] // 4).astype(int)).tolist()
+    alone = {i: raised(trial, np.full(COPIES, x[i])) for i in chosen}
+    if not any(alone.values()):
+        alone |= _search(trial, x)
+    culprits = [i for i, found in alone.items() if found]
+
+    def sentence() -> str:
+        if not culprits:
+            return f"{len(x):,} inputs with finite results raise {_listed(flags)} together, but none of them alone"
+        first = culprits[0]
+        due = hexadecimal(nearest[first])
+        return f"{hexadecimal(x[first])} raises {_listed(alone[first])}, though the correct result is {due}"
+
+    tally.add(len(alone), len(culprits) or 1, sentence)
+    return tally.property()
+
+
+def _search(trial: Trial, x: np.ndarray) -> dict[int, frozenset[str]]:
+    """One input that raises a flag, by bisection; empty where the parts raise none that the whole does."""
+    start, stop = 0, len(x)
+    while stop - start > 1:
+        middle = (start + stop) // 2
+        for part in ((start, middle), (middle, stop)):
+            if raised(trial, np.resize(x[slice(*part)], max(part[1] - part[0], COPIES))):
+                start, stop = part
+                break
+        else:
+            return {}
+    return {start: raised(trial, np.full(COPIES, x[start]))}
+
+
+def _listed(flags: frozenset[str]) -> str:
+    return " and ".join(sorted(flags))

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""What a sweep that was cut off had found, kept so that it goes on where it was, and only while nothing has changed.
+
+The file of a kernel is named by a hash of all that its results could depend on: its own identity and parameters, every
+source file outside of Python's own folders that is loaded (the user's, and this checkout's with the oracle), the
+versions of everything installed, and the processor. It has a line for each block, written whole; the last line may be
+cut, and is then not believed.
+"""
+
+import contextlib
+import functools
+import hashlib
+import os
+import platform
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import msgspec
+from llvmlite import binding
+
+from bench.tally import Tally
+from kernels.registry import Kernel
+
+
+class _Line(msgspec.Struct):
+    block: int
+    tally: Tally
+    check: str  # a digest of both: a damaged line must not pass for a finding
+
+
+class Findings:
+    """The tallies of blocks that are kept for one kernel; without a folder, until it is forgotten."""
+
+    def __init__(self, folder: Path | None, kernel: Kernel) -> None:
+        key = _key(kernel) if folder else None
+        self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
+        self.blocks: dict[int, Tally] = dict(self._read())
+
+    def _read(self) -> Iterator[tuple[int, Tally]]:
+        kept = b""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                kept = self.path.read_bytes()
+        for text in kept.split(b"\n"):
+            with contextlib.suppress(msgspec.DecodeError):
+                line = msgspec.json.decode(text, type=_Line)
+                if line.check == _check(line.block, line.tally):
+                    yield line.block, line.tally
+
+    def keep(self, block: int, tally: Tally) -> None:
+        """Note what was found in a block; a folder that can't be written costs a later run time, and nothing else."""
+        self.blocks[block] = tally
+        if self.path is None:
+            return
+        with contextlib.suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as file:  # begins with a line's end, in case that the last one was cut
+                file.write(b"\n" + msgspec.json.encode(_Line(block, tally, _check(block, tally))) + b"\n")
+
+    def forget(self) -> None:
+        """Remove what was kept: the sweep is complete, and the next one tries all inputs again."""
+        if self.path is not None:
+            with contextlib.suppress(OSError):
+                self.path.unlink(missing_ok=True)
+
+
+def _check(block: int, tally: Tally) -> str:
+    return hashlib.sha256(msgspec.json.encode((block, tally))).hexdigest()[:16]
+
+
+def _key(kernel: Kernel) -> str | None:
+    """The hash that a kernel's file is named by; None where its code is in no file, and so can't be told again."""
+    if kernel.source is None or not Path(kernel.source).is_file():
+        return None
+    parameters = sorted((name, float(value).hex()) for name, value in kernel.parameters.items())
+    digest = hashlib.sha256(repr((kernel.id, parameters, binding.get_host_cpu_name())).encode())
+    digest.update(_environment().encode())
+    for path in _sources(kernel.source):
+        with contextlib.suppress(OSError):
+            digest.update(path.encode() + b"\0" + Path(path).read_bytes())
+    return digest.hexdigest()
+
+
+@functools.cache
+def _environment() -> str:
+    """Python and everything installed, with versions, and what the processor can do."""
+    installed = sorted(f"{d.metadata['Name']} {d.version}" for d in metadata.distributions())
+    return repr((sys.version, platform.machine(), installed, binding.get_host_cpu_features().flatten()))
+
+
+def _sources(own: str) -> list[str]:
+    """The kernel's file, and every file of a loaded module that is not Python's or installed."""
+    paths = sysconfig.get_paths()  # not its prefix: a checkout may be somewhere below that
+    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
+    folders = tuple(folder + os.sep for folder in folders | set(site.getsitepackages()))
+    files = {str(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
+    return sorted({own, *(f for f in files if not f.startswith(folders))})

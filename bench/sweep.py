@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: MIT
+"""All 2^32 float32 inputs: the results of kernels of one function, held against one pass of the oracle.
+
+Kernels are called here, one after the other, on chunks of consecutive bit patterns; what is found of the results is
+reckoned by threads in the meantime, and added up in order, so that it does not depend on their number. Outputs are
+poisoned before each call and inputs checked to be unchanged, as everywhere (`bench.calling`).
+"""
+
+import hashlib
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+import reference
+from bench.accuracy import FINGERPRINT_BLOCK as BLOCK
+from bench.accuracy import REGION_ORDINALS, canonical_patterns, make_bins, make_region
+from bench.calling import KernelError, call
+from bench.resume import Findings
+from bench.speed import cores
+from bench.sweep_chunk import CHUNK, SIGN, SINGLE, Target, count_steps, judge_chunk
+from bench.tally import Tally, number
+from kernels.registry import Kernel
+from reference import fast
+from reference.activation import Activation
+from reference.oracle import decimal
+from reports import wording
+from reports.schema import MISMATCH_KINDS, Accuracy, Example, KernelResult, Property, Safety
+
+BLOCKS = range(0, 1 << 32, BLOCK)  # their first inputs; a block is also what is kept of a sweep that is cut off
+AHEAD = 3  # chunks whose results wait to be judged: they bound the memory
+
+Progress = Callable[[int], None]
+
+
+@dataclass
+class Sweep:
+    """What was found of one kernel over all inputs: the tally, and the fingerprint; or why it failed."""
+
+    kernel: Kernel
+    target: Target
+    findings: Findings
+    tally: Tally = field(default_factory=Tally)
+    fingerprint: str | None = None
+    error: KernelError | None = None
+
+
+def sweep_all(kernels: Iterable[Kernel], folder: Path | None) -> dict[str, Sweep]:
+    """Sweep those of the kernels that can be, all of a function together, with a bar of progress and the time left.
+
+    ``folder`` keeps what was found of a sweep that is cut off, where there is one; see `bench.resume`.
+    """
+    groups: dict[tuple, list[Kernel]] = {}
+    for kernel in filter(can_sweep, kernels):
+        parameters = tuple(sorted(kernel.parameters.items()))
+        groups.setdefault((kernel.activation, kernel.direction, parameters), []).append(kernel)
+    terminal = sys.stderr.isatty()
+    bar = tqdm(
+        total=BLOCK * len(BLOCKS) * len(groups),
+        desc="all float32 inputs",
+        unit=" inputs",
+        unit_scale=True,
+        file=sys.stderr,
+        mininterval=0.2 if terminal else 10,  # a log gets a line now and then
+        ascii=not terminal,
+        disable=not groups,
+    )
+    found: dict[str, Sweep] = {}
+    with bar:
+        for (activation, direction, _), group in groups.items():
+            bar.set_postfix_str(f"{activation} {direction}, {wording.kernels(len(group))}")
+            found |= sweep(group, reference.activations()[activation], folder, bar.update)
+    return found
+
+
+def can_sweep(kernel: Kernel) -> bool:
+    """Whether a kernel can be tried on all inputs: of float32, of a function that the fast oracle knows."""
+    activation, parameters = reference.activations()[kernel.activation], kernel.parameters
+    everywhere = not (kernel.claim and kernel.claim.outside_roots)  # else errors would be needed apart
+    largest = max((max(abs(p), 1 / abs(p)) for p in parameters.values() if p), default=1.0)
+    moderate = largest < fast.PARAMETER_RANGE  # so that no result is beyond the exponents of a float64
+    known = fast.supports(activation, kernel.direction, parameters)
+    return kernel.dtype == "float32" and everywhere and moderate and known
+
+
+def sweep(
+    kernels: Sequence[Kernel], activation: Activation, folder: Path | None, progress: Progress
+) -> dict[str, Sweep]:
+    """Try kernels of the same function, in float32, on every input.
+
+    Args:
+        folder: where findings are kept until `forget`; None keeps none.
+        progress: told how many inputs are done, again and again.
+
+    Returns:
+        what was found, by the kernel's id.
+    """
+    target = Target(activation, kernels[0].direction, kernels[0].parameters)
+    sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
+    with ThreadPoolExecutor(cores(), thread_name_prefix="sweep") as pool:
+        for block in BLOCKS:
+            todo = [s for s in sweeps.values() if s.error is None and block not in s.findings.blocks]
+            if todo:
+                _sweep_block(block, todo, target, pool, progress)
+            else:
+                progress(BLOCK)
+    for done in sweeps.values():
+        if done.error is None:
+            _add_up(done)
+    return sweeps
+
+
+def forget(sweeps: Mapping[str, Sweep]) -> None:
+    """Remove what was kept of sweeps whose findings are in a report: the next run tries all inputs again."""
+    for done in sweeps.values():
+        done.findings.forget()
+
+
+def _sweep_block(block: int, sweeps: list[Sweep], target: Target, pool: ThreadPoolExecutor, progress: Progress) -> None:
+    """Try the kernels on a block of inputs; each result goes to the threads, and is added up in its turn."""
+    tallies = {s.kernel.id: Tally() for s in sweeps}
+    digests = {s.kernel.id: hashlib.sha256() for s in sweeps}
+    waiting: deque[tuple[dict[str, np.ndarray], Future[dict[str, Tally]]]] = deque()
+    before: dict[str, np.float32] = {}
+    first_results: dict[str, int] = {}
+
+    def settle() -> None:
+        results, future = waiting.popleft()
+        for name, found in future.result().items():
+            tallies[name].merge(found)
+            got = results[name]
+            patterns = canonical_patterns(got, SINGLE) if np.isnan(got).any() else got.view(np.uint32)
+            digests[name].update(patterns.astype("<u4", copy=False))
+        progress(CHUNK)
+
+    for first in range(block, block + BLOCK, CHUNK):
+        results = _results(first, sweeps)
+        waiting.append((results, pool.submit(judge_chunk, target, first, results, before)))
+        before = {name: got[-1] for name, got in results.items()}
+        for name, got in results.items():
+            first_results.setdefault(name, int(got[0].view(np.uint32)))
+        if len(waiting) > AHEAD:
+            settle()
+    while waiting:
+        settle()
+    for s in sweeps:
+        if s.error is None:
+            tally = tallies[s.kernel.id]
+            tally.digest = digests[s.kernel.id].hexdigest()
+            tally.first, tally.last = first_results[s.kernel.id], int(before[s.kernel.id].view(np.uint32))
+            s.findings.keep(block, tally)
+
+
+def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
+    """The results of each kernel for a chunk of inputs; one that breaks the contract is out, and costs no other."""
+    results = {}
+    for s in sweeps:
+        if s.error is None:
+            x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)  # its own: it may write to it
+            try:
+                got = call(s.kernel, *([x] if s.kernel.direction == "forward" else [np.ones_like(x), x]))
+            except KernelError as error:
+                s.error = error
+            else:  # what it made itself it may use again, while these wait to be judged
+                results[s.kernel.id] = np.array(got, order="C", copy=None if s.kernel.takes_out else True)
+    return results
+
+
+def _add_up(done: Sweep) -> None:
+    blocks = done.findings.blocks
+    for block in BLOCKS:
+        before = blocks.get(block - BLOCK)
+        if before and block & ~SIGN:  # the step from its last input to the first of this block
+            last, first = np.array([before.last, blocks[block].first], np.uint32).view(np.float32)
+            count_steps(done.target, block, np.array([first]), last, done.tally)
+        done.tally.merge(blocks[block])
+    done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(blocks[b].digest) for b in BLOCKS)).hexdigest()
+
+
+# In the words of results.json.
+
+
+def use(done: Sweep, result: KernelResult) -> None:
+    """Put what was found over all inputs in the place of what was found of samples.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+    """
+    result.accuracy, result.safety = found_of(done, result.accuracy)
+    result.properties |= properties_of(done)
+
+
+def found_of(done: Sweep, sampled: Accuracy) -> tuple[Accuracy, Safety]:
+    """What `bench.accuracy.measure` returns, over all inputs.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+    """
+    if done.error is not None:
+        raise done.error
+    return accuracy_of(done, sampled), safety_of(done)
+
+
+def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
+    """The accuracy over all inputs; what concerns N(0, 1) inputs and random dy is that of the sampled run."""
+    tally = done.tally
+    known = tally.max_ulp >= 0
+    x, got = tally.worst
+    worst = float.fromhex(number(x)) if known else 0.0
+    per_region = REGION_ORDINALS[SINGLE.name]
+    return Accuracy(
+        coverage="exhaustive",
+        evaluated=tally.evaluated,
+        max_ulp=tally.max_ulp if known else None,
+        max_ulp_outside_roots=sampled.max_ulp_outside_roots,
+        worst_input=number(x) if known else None,
+        worst_got=number(got) if known else None,
+        worst_exact=_decimal(done, worst) if known else None,
+        max_distance=str(max(tally.most, tally.least, key=abs)),
+        max_ulp_normal=sampled.max_ulp_normal,
+        mean_ulp_normal=sampled.mean_ulp_normal,
+        mean_ulp=tally.total_ulp / tally.compared if tally.compared else None,
+        misrounded=tally.misrounded,
+        outside_conditioning=tally.outside,
+        decided_by_mpmath=tally.by_mpmath,
+        histogram=make_bins(tally.bins),
+        fingerprint=done.fingerprint,
+        regions=[make_region(r, per_region, tally.regions[r], SINGLE) for r in sorted(tally.regions)],
+        random_dy=sampled.random_dy,
+        search=None,
+    )
+
+
+def safety_of(done: Sweep) -> Safety:
+    """The mismatches of class over all inputs, with examples."""
+    examples = [
+        Example(input=number(x), got=number(got), want=_decimal(done, float.fromhex(number(x))), kind=kind)
+        for kind, found in zip(MISMATCH_KINDS, done.tally.examples, strict=True)
+        for x, got in found
+    ]
+    by_kind = dict(zip(MISMATCH_KINDS, done.tally.by_kind, strict=True))
+    return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
+
+
+def properties_of(done: Sweep) -> dict[str, Property]:
+    """Whether results are monotone where f is, over all neighbours; nothing where it is not known where f is."""
+    tally, stretches = done.tally, done.target.stretches
+    if not stretches:
+        return {}
+    (x, got), (beyond, there) = tally.step
+    example = f"{number(got)} at {number(x)}, but {number(there)} at {number(beyond)}"
+    monotone = Property(
+        verdict="violated" if tally.steps else "holds",
+        counter_example=example if tally.steps else None,
+        count=tally.steps,
+        checked=sum(s.last - s.first for s in stretches if s.slope),
+        largest=_representable(tally.largest_step) if tally.steps else None,
+        why=None,
+    )
+    return {"monotone": monotone}
+
+
+def _representable(count: int) -> str:
+    return "1 representable number" if count == 1 else f"{count:,} representable numbers"
+
+
+def _decimal(done: Sweep, x: float) -> str:
+    return decimal(done.target.activation, done.target.direction, x, done.kernel.parameters)

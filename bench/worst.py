@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: MIT
+"""The search for a kernel's worst input, what it starts from, and ``python -m bench worst``, which extends that.
+
+The file of worst inputs has what was found before, of any kernel: a change of formula or an argument near a rounding
+boundary troubles others as well. A run only reads it.
+"""
+
+import argparse
+import csv
+import functools
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from tabulate import tabulate
+
+import kernels
+import reference
+from bench.accuracy import exact_decimal, near_roots
+from bench.calling import KernelError, call, hexadecimal
+from bench.options import in_order
+from bench.reading import check_name
+from bench.search import TOLERATED, Found, search
+from bench.ulp import judge
+from kernels.registry import Kernel, registered
+from reference import fast
+from reference.formats import FORMATS
+from reports import wording
+from reports.command import WRONG_USAGE
+from reports.schema import Accuracy, Search
+
+DATA = Path(__file__).with_name("worst_inputs.csv")
+EVALUATIONS = {"quick": 1 << 13, "standard": 1 << 17, "exhaustive": 1 << 24}  # by depth, for each kernel
+
+
+class Entry(NamedTuple):
+    """A line of the file: a function and dtype, an input, and the kernel whose error was largest there."""
+
+    activation: str
+    direction: str
+    dtype: str
+    input: str
+    kernel: str
+    ulp: str
+
+
+class DataError(Exception):
+    """The file of worst inputs can't be read; the message is one line, and says what to do."""
+
+
+@functools.cache
+def known(path: Path = DATA) -> tuple[Entry, ...]:
+    """The worst inputs found before.
+
+    Raises:
+        DataError: the file is missing or damaged.
+    """
+    again = "restore it with git, or remove its lines and run `python -m bench worst --extend`"
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *lines = csv.reader(file)
+        entries = tuple(Entry(*line) for line in lines)
+        for entry in entries:
+            float.fromhex(entry.input), float(entry.ulp)
+    except OSError as error:
+        raise DataError(f"{path}: can't be read ({error.strerror}); {again}") from error
+    except (ValueError, TypeError) as error:
+        raise DataError(f"{path}: damaged ({error}); {again}") from error
+    if tuple(header) != Entry._fields:
+        raise DataError(f"{path}: its first line is not {','.join(Entry._fields)}; {again}")
+    return entries
+
+
+def searchable(kernel: Kernel, depth: str) -> bool:
+    """Whether a worst input is searched for: where not all are tried, and the fast oracle knows the function."""
+    sampled = kernel.dtype == "float64" or (kernel.dtype == "float32" and depth != "exhaustive")
+    activation = reference.activations()[kernel.activation]
+    return sampled and fast.supports(activation, kernel.direction, kernel.parameters)
+
+
+def look(kernel: Kernel, evaluations: int, seed: int) -> Found:
+    """Search for the worst input of a kernel, starting from check points and from what was found before.
+
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+        DataError: the file of worst inputs can't be read.
+    """
+    function = (kernel.activation, kernel.direction, kernel.dtype)
+    before = [float.fromhex(entry.input) for entry in known() if entry[:3] == function]
+    points = [point.x for point in reference.activations()[kernel.activation].check_points]
+    return search(errors_of(kernel), FORMATS[kernel.dtype], budget=evaluations, seed=seed, starts=[*before, *points])
+
+
+def errors_of(kernel: Kernel) -> Callable[[np.ndarray], np.ndarray]:
+    """A kernel's errors in ulp, of its inputs: NaN where there is none, or where its claim says nothing."""
+    activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
+
+    def errors(x: np.ndarray) -> np.ndarray:
+        got = call(kernel, *([x] if kernel.direction == "forward" else [np.ones_like(x), x]))
+        exact = fast.exact(activation, kernel.direction, form, x, kernel.parameters)
+        error = judge(got, exact, form).error_ulp
+        if activation.right_derivative_at_zero is not None:  # at a kink two results are right: it is among the samples
+            error[x == 0] = np.nan
+        error[near_roots(kernel, activation, x)] = np.nan
+        return error
+
+    return errors
+
+
+def include(kernel: Kernel, found: Found, accuracy: Accuracy) -> None:
+    """Note a search beside the samples; where it found more, the largest error is its."""
+    worst = None if found.worst_input is None else hexadecimal(found.worst_input)
+    accuracy.search = Search(evaluations=found.evaluations, max_ulp=found.max_ulp, worst_input=worst)
+    if found.max_ulp is None or found.max_ulp <= (accuracy.max_ulp or 0.0):
+        return
+    x = np.array([found.worst_input])
+    got = call(kernel, *([x] if kernel.direction == "forward" else [np.ones_like(x), x]))
+    activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
+    judgement = judge(got, fast.exact(activation, kernel.direction, form, x, kernel.parameters), form)
+    accuracy.max_ulp, accuracy.worst_input, accuracy.worst_got = found.max_ulp, worst, hexadecimal(got[0])
+    accuracy.worst_exact = exact_decimal(kernel, activation, float(x[0]))
+    if accuracy.max_ulp_outside_roots is not None:
+        accuracy.max_ulp_outside_roots = max(accuracy.max_ulp_outside_roots, found.max_ulp)
+    distance = judgement.largest_distance()
+    accuracy.max_distance = max(accuracy.max_distance, distance, key=lambda text: abs(int(text)))
+
+
+# The command.
+
+
+def add_command(subparsers: argparse._SubParsersAction) -> None:
+    """Add the parser of this command."""
+    parser = subparsers.add_parser(
+        "worst",
+        help="search for worst inputs, and keep them for later runs to start from",
+        description="Search for the worst inputs of kernels in float32 and float64.",
+    )
+    parser.add_argument(
+        "--extend", action="store_true", help=f"write what is new to {DATA.name}, instead of showing it"
+    )
+    for name in ("activation", "dtype", "variant"):
+        parser.add_argument(f"--{name}", metavar="NAME[,NAME]", help=f"only kernels of this {name}")
+    parser.add_argument("--evaluations", type=int, default=1 << 20, metavar="N", help="for each kernel (default: 2^20)")
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is drawn (default: 0)")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Search, and show or write what was found."""
+    kernels.load()
+    try:
+        before = known()
+        found = [entry for kernel in _chosen(options) for entry in _entry(kernel, options)]
+        new = [entry for entry in found if entry[:4] not in {other[:4] for other in before}]
+    except (ValueError, DataError) as error:
+        print(f"worst: {error}", file=sys.stderr)
+        return WRONG_USAGE
+    print(tabulate(new, Entry._fields) if new else "nothing that is not known already")
+    if options.extend and new:
+        write(sorted({*before, *new}))
+        print(f"written: {DATA}")
+    return 0
+
+
+def write(entries: Iterable[Entry], path: Path = DATA) -> None:
+    """Write the file of worst inputs whole or not at all."""
+    part = path.with_suffix(".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([Entry._fields, *entries])
+    part.replace(path)
+
+
+def _chosen(options: argparse.Namespace) -> list[Kernel]:
+    """The kernels that are asked for.
+
+    Raises:
+        ValueError: a name does not exist, or a number makes no sense.
+    """
+    if options.evaluations < 1 or options.seed < 0:
+        raise ValueError("--evaluations must be 1 or more, and --seed 0 or more")
+    known_kernels = [k for k in in_order(registered()) if searchable(k, "standard")]
+    for name in ("activation", "dtype", "variant"):
+        if getattr(options, name) is not None:
+            wanted = [n.strip() for n in getattr(options, name).split(",")]
+            for one in wanted:
+                check_name(name, one, dict.fromkeys(getattr(k, name) for k in known_kernels))
+            known_kernels = [k for k in known_kernels if getattr(k, name) in wanted]
+    return known_kernels
+
+
+def _entry(kernel: Kernel, options: argparse.Namespace) -> list[Entry]:
+    """What a search of one kernel found that is misrounded; a kernel that fails has none, and costs no other's."""
+    try:
+        found = look(kernel, options.evaluations, options.seed)
+    except KernelError as error:
+        print(f"worst: {kernel.id}: {wording.one_line(str(error))}", file=sys.stderr)
+        return []
+    if (found.max_ulp or 0.0) <= TOLERATED:
+        return []
+    worst = hexadecimal(found.worst_input)
+    return [Entry(kernel.activation, kernel.direction, kernel.dtype, worst, kernel.id, f"{found.max_ulp:.6g}")]

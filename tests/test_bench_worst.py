@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""The search of a kernel's worst input: what it starts from, what becomes of what it finds, and the file of data."""
+
+import numpy as np
+import pytest
+
+import reference
+from bench import accuracy, worst
+from bench.__main__ import main
+from bench.calling import KernelError
+from bench.truths import truth
+from bench.worst import DATA, DataError, Entry, include, known, look, searchable, write
+from kernels import registry
+from tests.making import make_kernel
+
+HEAD = ",".join(Entry._fields)
+
+
+def relu_wrong_at(place: float, ulps: int, dtype: str = "float64"):
+    """A ReLU that is off by so many ulp at one number."""
+
+    def function(x):
+        y = np.maximum(x, x.dtype.type(0))
+        spacing = np.spacing(np.array(place, x.dtype))
+        return np.where(x == x.dtype.type(place), y + ulps * spacing, y).astype(x.dtype)
+
+    return make_kernel(function, "relu", dtype=dtype)
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A file of worst inputs of the test's own."""
+
+    def use(text: str):
+        path = tmp_path / "worst.csv"
+        path.write_text(text)
+        monkeypatch.setattr(worst, "DATA", path)
+        monkeypatch.setattr(worst, "known", lambda: known.__wrapped__(path))
+        return path
+
+    return use
+
+
+def test_the_committed_file_is_sound():
+    for entry in known():
+        assert entry.direction in reference.own()[entry.activation].directions
+        assert entry.dtype in ("float32", "float64")
+        assert np.isfinite(float.fromhex(entry.input))
+    assert list(known()) == sorted(known())
+
+
+def test_a_search_starts_from_what_was_found_before(data):
+    place = 0.7390851332151607
+    kernel = relu_wrong_at(place, 30)
+    data(HEAD + "\n")
+    assert look(kernel, 2000, 0).max_ulp < 1
+    data(f"{HEAD}\nrelu,forward,float64,{place.hex()},relu-forward-float64-other-fast,3\n")
+    found = look(kernel, 2000, 0)
+    assert (found.max_ulp, float(found.worst_input)) == (30, place)
+    assert found.evaluations <= 2000
+    data(f"{HEAD}\nrelu,backward,float64,{place.hex()},relu-backward-float64-other-fast,3\n")
+    assert look(kernel, 2000, 0).max_ulp < 1
+
+
+def test_check_points_are_starts():
+    point = max(p.x for p in reference.own()["relu"].check_points if p.x < 1e300)
+    assert look(relu_wrong_at(point, 9), 4000, 0).max_ulp >= 9
+
+
+def test_what_is_found_is_the_largest_error_where_samples_had_less(data):
+    kernel = relu_wrong_at(0.7390851332151607, 30)
+    data(f"{HEAD}\nrelu,forward,float64,{(0.7390851332151607).hex()},x,3\n")
+    sampled, _ = accuracy.measure(kernel, truth(kernel, "quick", 0))
+    found = look(kernel, 2000, 0)
+    include(kernel, found, sampled)
+    assert (sampled.max_ulp, sampled.worst_input, sampled.max_distance) == (30, (0.7390851332151607).hex(), "30")
+    assert (sampled.worst_exact, float.fromhex(sampled.worst_got)) == (
+        "0.7390851332151606722931092",
+        0.7390851332151607 + 30 * 2.0**-53,
+    )
+    assert (sampled.search.evaluations, sampled.search.max_ulp) == (found.evaluations, 30)
+
+
+def test_where_samples_had_more_it_stays_the_largest_error():
+    kernel = make_kernel(lambda x: np.maximum(x, 0) * x.dtype.type(1.5), dtype="float64")
+    sampled, _ = accuracy.measure(kernel, truth(kernel, "quick", 0))
+    before = sampled.max_ulp, sampled.worst_input
+    found = look(make_kernel(lambda x: np.maximum(x, x.dtype.type(0)), dtype="float64"), 500, 0)
+    include(kernel, found, sampled)
+    assert (sampled.max_ulp, sampled.worst_input) == before
+    assert sampled.search.max_ulp == 0
+
+
+def test_what_is_searched():
+    assert searchable(make_kernel(abs, dtype="float64"), "exhaustive")
+    assert searchable(make_kernel(abs, dtype="float32"), "quick")
+    assert not searchable(make_kernel(abs, dtype="float32"), "exhaustive")
+    assert not searchable(make_kernel(abs, dtype="float16"), "quick")
+    assert not searchable(make_kernel(abs, "prelu", "backward_alpha", "float64"), "quick")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "damaged"),
+        (HEAD + "\nrelu,forward\n", "damaged"),
+        (HEAD + "\nrelu,forward,float64,one,x,3\n", "damaged"),
+        ("a,b,c,d,e,f\n", "first line"),
+    ],
+)
+def test_a_damaged_file_is_told(tmp_path, text, why):
+    path = tmp_path / "worst.csv"
+    path.write_text(text)
+    with pytest.raises(DataError, match=why) as error:
+        known.__wrapped__(path)
+    assert "git" in str(error.value)
+    with pytest.raises(DataError, match="can't be read"):
+        known.__wrapped__(tmp_path / "none.csv")
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    entries = [
+        Entry("relu", "forward", "float64", "0x1p+0", "k", "3"),
+        Entry("silu", "backward", "float32", "-0x1p-3", "k", "0.6"),
+    ]
+    write(entries, tmp_path / "w.csv")
+    assert list(known.__wrapped__(tmp_path / "w.csv")) == entries
+
+
+def test_the_command_writes_only_where_it_is_asked_to(data, monkeypatch, capsys):
+    path = data(HEAD + "\n")
+    failing = make_kernel(lambda x: 1 / 0, dtype="float64", variant="textbook")
+    monkeypatch.setattr(registry, "_kernels", {k.id: k for k in (relu_wrong_at(65504.0, 5, "float32"), failing)})
+    monkeypatch.setattr(worst.kernels, "load", lambda: None)
+    monkeypatch.setattr(worst, "write", lambda entries: write(entries, path))
+    arguments = ["worst", "--activation", "relu", "--evaluations", "50000"]
+    assert main(arguments) == 0
+    printed = capsys.readouterr()
+    assert "0x1.ffcp+15" in printed.out
+    assert "division by zero" in printed.err
+    assert path.read_text() == HEAD + "\n"
+    assert main([*arguments, "--extend"]) == 0
+    assert path.read_text().splitlines()[1:] == ["relu,forward,float32,0x1.ffcp+15,relu-forward-float32-test-stable,5"]
+    assert main([*arguments, "--extend"]) == 0
+    assert "nothing" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [["--activation", "swoosh"], ["--evaluations", "0"], ["--seed", "-1"]])
+def test_a_wrong_call_is_one_line(arguments, capsys):
+    assert main(["worst", *arguments]) == 4
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_kernel_that_breaks_the_contract_is_told():
+    with pytest.raises(KernelError, match="wrong_shape"):
+        look(make_kernel(lambda x: x[1:], dtype="float64"), 100, 0)
+
+
+def test_a_run_only_reads(tmp_path):
+    assert DATA.name == "worst_inputs.csv"
+    before = DATA.read_bytes()
+    look(relu_wrong_at(1.0, 5), 500, 0)
+    assert DATA.read_bytes() == before
