@@ -3,23 +3,44 @@
 
 Each activation's file has its functions in `reference.pairs`; here they are looped over arrays and rounded.
 
-The bound. A value v stands for y with |v − y| <= ε·|v|: ε = 2^-49 for float32 and narrower targets, 2^-95 for float64.
-It follows from the bounds of what a function is made of. Coarse, the worst is e^z (2^-55.0), once per factor: mish′ has
-e·ω/δ² with three of them in ω and two times two in δ², none with a condition of more than 1, hence less than
-(1 + 3 + 4)·2^-55 + 2^-53.5 (expm1 beside its root) < 2^-51. Fine, the same count gives 8·2^-101 + 2^-99.5 < 2^-97, and
-GELU′ 2^-102·R/|R − a/√(2π)| < 2^-99, since its root is left to a series of its own for |t| <= 1/8. Arithmetic on pairs
-adds 20 operations of at most 10u² < 2^-98 to either. `python -m reference certify` holds the bound against mpmath.
+The bound. A value v stands for y with |v − y| <= ε·|v|: ε = 2^-49 for float32 and narrower targets, 2^-95 for float64,
+16u and 2048u² with u = 2^-53. From the errors stated in `reference.elementary` and `reference.pairs` follow, at most:
+
+===============  ======  =====  ======================================================================================
+                 coarse  fine   made of
+===============  ======  =====  ======================================================================================
+σ, softplus′     0.35u   23u²   w = e^z; 1 + w, and the quotient
+σ′, tanh′        0.54u   31u²   sech2
+tanh             1.0u    40u²   tanh
+softplus         0.52u   46u²   w and log1p_ratio; a quotient by β, a product, a sum
+ELU, SELU        0.85u   32u²   expm1; a product with α or λα
+ELU′, SELU′      0.35u   16u²   w; the same
+SiLU, GELU tanh  0.35u   25u²   σ; a product with x
+SiLU′            1.0u    62u²   w, as a factor, up to 0.72 times in 1 + z + w (nearer than 1/2 to the root, expm1 0.22
+                                times), up to once in (1 + w)²
+GELU tanh′       1.0u    94u²   the same; a·c, of 11u², is up to 2.9 times the middle factor
+GELU             1.5u    24u²   w and mills
+GELU′            5.3u    64u²   w and mills, R being up to 4.4 times R − a/√(2π); nearer than 1/8 to the root, 0.42u
+Mish             0.75u   50u²   w, 1 + 1/3 + 4/5 times on the left; 3.2 times in what is 2/3 of the sum, on the right
+Mish′            1.3u    92u²   w, 1 + 8/5 times, and ω, of 0.4u; on the right 5.6 times, in what is 2/3 of the sum
+===============  ======  =====  ======================================================================================
+
+Where f′(x) + f′(−x) = 1, 1 − f′(−x) on the right is better than f′(−x). `python -m reference certify` holds the bound
+against mpmath, and meets at most 2^-53.5 and 2^-102.5.
 
 Near a line that a function clings to (σ to 1 far right, σ to 1/2 and silu to x/2 near 0) that would not do: no
 precision tells on which side of 1 a value lies that differs from it by 2^-1000. There the distance δ of v from the line
-is good to 2^-45 of itself, be it all of low or a part of high: pairs keep it, because no formula subtracts to get it.
-That is certified too. (None of the functions meets a line of its own again elsewhere, on the same side of ±2.)
+is good to 2^-45 = 256u of itself, because no formula subtracts to get it: what is coarse above is a part of δ, and an
+operation that costs v k·u² costs δ no more than about k·u (`reference.pairs`). It is narrowest for tanh just above 1/8,
+where its 1.0u is 192u of δ. Of a distance below 2^-150 only the side counts: `pairs.plain` ends at 2^-200. All this is
+certified too. (None of the functions meets a line of its own again elsewhere, on the same side of ±2, but SiLU′ for
+β < 0.64; its distance from 1 is f′(−x), and as good as that.)
 
 Where the interval around v holds a tie between two representable numbers, or a power of two where the ulp changes, and
 at 0, infinities and NaN, mpmath answers (`reference.oracle`); how often is counted.
 
-Closer to 0 than 2^-160, f(x) is taken as f(±2^-160) or, where f(0) = 0, as f(±2^-160)·x/±2^-160. The true one differs
-from that by less than 2^-150 of what f differs from its line by, and on the same side.
+Closer to 0 than 2^-160, f(x) is taken as f(±2^-160) or, where f(0) = 0, as f(±2^-160)·x/±2^-160. Both this and the
+true one differ from their line at 0 by less than 2^-150, and are on the same side of it.
 """
 
 import functools

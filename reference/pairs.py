@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Double-double arithmetic, compiled: a real number as the unevaluated sum of two binary64 numbers, (high, low).
 
-With u = 2^-53 and |low| <= u·|high|, a pair holds 106 bits. The relative error of each operation is stated beside it;
-they are those of M. Joldes, J.-M. Muller, V. Popescu, Tight and rigorous error bounds for basic building blocks of
-double-word arithmetic, ACM TOMS 44(2), 2017. They hold short of overflow, and where no low part is subnormal: exponents
+With u = 2^-53 and |low| <= u·|high|, a pair holds 106 bits. The relative error of each operation is stated beside it,
+up to terms in u³. The algorithms named there are those of M. Joldes, J.-M. Muller, V. Popescu, Tight and rigorous error
+bounds for basic building blocks of double-word arithmetic, ACM TOMS 44(2), 2017, and the bounds theirs, but that of the
+product, which was 6u² there and is 5u² by J.-M. Muller, L. Rideau, Formalization of double-word arithmetic, ACM TOMS
+48(1), 2022; the quotient's is derived below. They hold short of overflow, and where no low part is subnormal: exponents
 are carried apart, as a float64 n that stands for 2^n.
+
+Beside a number L that a float64 holds, a pair L + δ has δ to far more digits than its own. An operation of error k·u²
+costs δ at most about k·u of itself: where |δ| > u·|L|, k·u²·|L| is less than that, and where it is smaller, it is all
+of low, which is rounded by itself then.
 """
 
 from llvmlite import ir
@@ -143,7 +149,14 @@ def square(a):
 
 @block
 def divide(a, b):
-    """a/b: 10u². The first remainder is exact; the quotient of the second has lost 3u of u·|a/b|."""
+    """a/b: 10u².
+
+    ``high`` is a₀/b₀ rounded, and a₀ − high·b₀ exact, at most u·|a₀|. a₁ − high·b₁ is at most 2u·|a₀|: rounding it
+    costs 2u², rounding their sum 2u² to 3u², rounding the quotient 2u² to 3u², and that it is by b₀ and not by b
+    another 3u². That these are not all at their largest for one a and b makes it 9u²: of a₀ = high·b₀ with high and b₀
+    in [1, 2), the largest of (⌊r⌋ + ⌊b₀ + r⌋)/b₀ + ⌊q⌋ + q/b₀ over high, where r = ⌊a₀⌋ + high, q = 1 + r/b₀, and ⌊ ⌋
+    is the power of two below.
+    """
     high = a[0] / b[0]
     rest = fma(-high, b[0], a[0]) + fma(-high, b[1], a[1])
     return fast_two_sum(high, rest / b[0])
