@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+STRONG = 24.0  # nats: larger windows are not tried, which hold more of what else changes
 WORTHWHILE = 12.0  # nats that the sample must have for a change before it is looked for
 SMALLEST_WINDOW = 64  # results on each side of a split
 STEPS = 8  # splits tried in the length of a window
@@ -98,7 +99,7 @@ def changes(ordinals: np.ndarray, wrong: np.ndarray, suspects: np.ndarray, locat
     def consider(start: int, end: int) -> None:
         split = best_split(sums, start, end)
         if split.evidence >= WORTHWHILE:
-            heapq.heappush(waiting, (-split.evidence, start, end, split))
+            heapq.heappush(waiting, (-rates(split).information, start, end, split))
 
     def rates(split: Split) -> Rates:
         below, middle, above = sums[[split.first, split.middle, split.last]]
@@ -134,7 +135,7 @@ def best_split(sums: np.ndarray, start: int, end: int) -> Split:
         at = int(np.argmax(found))
         if found[at] > best.evidence:
             best = Split(float(found[at]), int(first[at]), int(middle[at]), int(last[at]))
-        if window >= end - start:
+        if best.evidence >= STRONG or window >= end - start:
             return best
         window *= 2
 
