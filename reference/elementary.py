@@ -272,9 +272,9 @@ def sech2_of_half(z, fine):
 
 @block
 def from_root(z, root):
-    """z − root as a pair, for a pair z and a root in three parts."""
+    """z − root as a pair, for a pair z and a root in four parts: βx may come as near to it as 2^-106."""
     high, low = two_sum(z[0], -root[0])
-    return add(add_float((high, low), z[1]), (-root[1], -root[2]))
+    return add_float(add(add_float((high, low), z[1]), (-root[1], -root[2])), -root[3])
 
 
 @block

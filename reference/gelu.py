@@ -21,7 +21,7 @@ from reference.elementary import (
     reflect,
     split,
 )
-from reference.pairs import add, multiply, multiply_float, negate, times, triple
+from reference.pairs import add, multiply, multiply_float, negate, quadruple, times
 
 # Where Φ(x) + xφ(x) = 0, and the value there.
 ROOT = "-0.75179152469356445745790494677952403966447115"
@@ -57,7 +57,7 @@ def derivative(x: mpf) -> mpf:
 
 with workprec(TABLE_BITS):  # (R(a) − a/√(2π))/t in t = a − root, for |t| <= 1/8
     SLOPE_ROOT = -refined(derivative, ROOT)
-    ROOT_PARTS = triple(SLOPE_ROOT)
+    ROOT_PARTS = quadruple(SLOPE_ROOT)
     _series = mills_series(SLOPE_ROOT, MILLS_TERMS)[1:]
     _series[0] -= 1 / sqrt(2 * pi)
     SLOPE_LEADING, SLOPE_REST = split(_series, MILLS_LEADING)

@@ -17,6 +17,7 @@ from reference.pairs import (
     negate,
     pair,
     plain,
+    quadruple,
     square,
     times,
     triple,
@@ -55,7 +56,7 @@ def derivative(x: mpf) -> mpf:
 
 SLOPE_ROOT = refined(derivative, ROOT)
 with workprec(TABLE_BITS):
-    ROOT_PARTS, ROOT_PAIR = triple(SLOPE_ROOT), pair(SLOPE_ROOT)
+    ROOT_PARTS, ROOT_PAIR = quadruple(SLOPE_ROOT), pair(SLOPE_ROOT)
     LINEAR, CUBIC = triple(linear()), triple(cubic())
     LINEAR_PAIR, CUBIC_PAIR, CUBIC_3 = pair(linear()), pair(cubic()), pair(3 * cubic())
     ROOT_SQUARE, EXP_AT_ROOT = pair(SLOPE_ROOT**2), pair(exp_2u(SLOPE_ROOT))

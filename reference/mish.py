@@ -14,10 +14,10 @@ from reference.pairs import (
     multiply,
     pair,
     plain,
+    quadruple,
     scale,
     square,
     times,
-    triple,
 )
 
 # Where ω of the derivative is 0, and the value there.
@@ -40,7 +40,7 @@ def derivative(x: mpf) -> mpf:
 
 SLOPE_ROOT = refined(derivative, ROOT)
 with workprec(TABLE_BITS):  # the terms of ω at its root
-    ROOT_PARTS = triple(SLOPE_ROOT)
+    ROOT_PARTS = quadruple(SLOPE_ROOT)
     EXP_AT_ROOT, EXP2_AT_ROOT, EXP3_AT_ROOT = (exp(k * SLOPE_ROOT) for k in (1, 2, 3))
     STEP_OF_EXP = pair(EXP_AT_ROOT * (4 * SLOPE_ROOT + 6))
     EXP_AT_ROOT, EXP2_AT_ROOT, EXP3_AT_ROOT = pair(4 * EXP_AT_ROOT), pair(4 * EXP2_AT_ROOT), pair(EXP3_AT_ROOT)

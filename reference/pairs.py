@@ -25,9 +25,15 @@ def pair(value: mpf) -> Pair:
 
 
 def triple(value: mpf) -> tuple[float, float, float]:
-    """A number of mpmath as the sum of three, to within 2^-159 of it: for roots and arguments of exp."""
+    """A number of mpmath as the sum of three, to within 2^-159 of it: for arguments of exp."""
     high = float(value)
     return high, *pair(fsub(value, high, exact=True))
+
+
+def quadruple(value: mpf) -> tuple[float, float, float, float]:
+    """A number of mpmath as the sum of four, to within 2^-212 of it: for roots."""
+    high = float(value)
+    return high, *triple(fsub(value, high, exact=True))
 
 
 @intrinsic

@@ -7,7 +7,7 @@ from reference.activation import Activation, CheckPoint, Facts, Parameter, valle
 from reference.compiled import block
 from reference.constants import refined
 from reference.elementary import TABLE_BITS, argument, choose, exp_parts, expm1, from_root, reflect, sigmoid
-from reference.pairs import ONE, add, add_float, divide, multiply, pair, plain, square, times, triple
+from reference.pairs import ONE, add, add_float, divide, multiply, pair, plain, quadruple, square, times
 
 # The root of 1 + x + e^x, where the derivative (β = 1) changes sign, and the value there.
 ROOT = "-1.27846454276107379510935873902298015543947749"
@@ -28,7 +28,7 @@ def derivative(x: mpf, beta: mpf) -> mpf:
 
 SLOPE_ROOT = refined(lambda z: derivative(z, mpf(1)), ROOT)
 with workprec(TABLE_BITS):
-    ROOT_PARTS, EXP_AT_ROOT = triple(SLOPE_ROOT), pair(-1 - SLOPE_ROOT)
+    ROOT_PARTS, EXP_AT_ROOT = quadruple(SLOPE_ROOT), pair(-1 - SLOPE_ROOT)
 
 
 @block
