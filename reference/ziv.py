@@ -98,7 +98,8 @@ def _decide(
     above, below = man - one, 2 * one - man
     if error and min(above, below) <= error:
         power += below < above
-        # Only where the two precisions agree: what cancellation leaves can be a power of two that means nothing.
+        # Only where both precisions are at that power, each to 2^GUARD_BITS units of its own last place: what
+        # cancellation leaves can be a power of two that means nothing.
         agreed = min(above, below) <= 1 << GUARD_BITS and error <= 1 << GUARD_BITS + STEP_BITS
         beside = side(power, point) if agreed else None
         if beside is None:

@@ -160,6 +160,33 @@ def test_the_side_of_a_power_of_two(name, direction, x, exponent, lo):
         assert np.sign(found.lo) == lo
 
 
+@pytest.mark.parametrize(
+    ("name", "direction", "towards", "exponent"),
+    [
+        ("sigmoid", "forward", 1, -1),
+        ("tanh", "forward", -1, -1),
+        ("elu", "forward", -1, -1),
+        ("silu", "backward", 1, 0),
+        ("gelu", "backward", 1, 0),
+        ("gelu_tanh", "backward", 1, 0),
+        ("mish", "backward", 1, 0),
+        ("softplus", "backward", 1, -1),
+    ],
+)
+@pytest.mark.parametrize("form", [FORMATS["float32"], FORMATS["float64"]], ids=lambda f: f.name)
+def test_in_saturation_no_rounding_error_of_a_formula_decides(name, direction, towards, exponent, form):
+    """Of mish′(0x1.49739cp+45), two precisions were a unit of the lower one apart, so that neither was trusted.
+
+    At 6,400 bits, where nothing is in doubt any more, the formula's own error then put it below 1.
+    """
+    far = [float.fromhex("0x1.49739cp+45"), *np.exp2(np.random.default_rng(8).uniform(7, 127, 60))]
+    setting = reference.activations()[name], direction, reference.activations()[name].defaults
+    points = [(mpf(towards * float(np.float32(x))),) for x in far]
+    found = round_all(function_of(*setting), points, limits_of(*setting), form)
+    assert {r.exponent for r in found} == {exponent}
+    assert {np.sign(r.lo * r.hi) for r in found} == {1 if exponent == 0 else -1}
+
+
 @pytest.mark.parametrize("name", ["tanh", "elu"])
 @every_format
 def test_just_under_the_least_subnormal(name, form):
