@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How right a kernel is: its largest error and where, its mismatches of class, and whether its claim holds."""
 
+import functools
 import hashlib
 import sys
 from dataclasses import dataclass
@@ -193,12 +194,17 @@ def _regions(x: np.ndarray, error: np.ndarray, form: Format) -> list[Region]:
 
 def make_region(place: int, evaluated: int, largest: float, form: Format) -> Region:
     """The region of that number, counted from 0 on and, left of it, from -1 on; ``largest`` is negative for none."""
+    lo, hi = _ends_of_region(place, form)
+    return Region(lo=lo, hi=hi, evaluated=evaluated, max_ulp=largest if largest >= 0 else None)
+
+
+@functools.cache
+def _ends_of_region(place: int, form: Format) -> tuple[str, str]:
     step = REGION_ORDINALS[form.name]
     near = (place if place >= 0 else -place - 1) * step
     far = min(near + step, form.infinity_pattern) - 1
     near, far = (hexadecimal(v) for v in form.from_ordinals(np.array([near, far])))
-    lo, hi = (near, far) if place >= 0 else (f"-{far}", f"-{near}")
-    return Region(lo=lo, hi=hi, evaluated=evaluated, max_ulp=largest if largest >= 0 else None)
+    return (near, far) if place >= 0 else (f"-{far}", f"-{near}")
 
 
 def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement) -> Safety:

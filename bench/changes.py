@@ -11,11 +11,13 @@ evidence for takes a few times as many evaluations as its windows hold, so that 
 """
 
 import heapq
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+STRONG = 24.0  # nats: larger windows are not tried, which hold more of what else changes
 WORTHWHILE = 12.0  # nats that the sample must have for a change before it is looked for
 SMALLEST_WINDOW = 64  # results on each side of a split
 STEPS = 8  # splits tried in the length of a window
@@ -65,6 +67,10 @@ class Rates:
         """In ordinals: to what interval a change can be located, and be it by trying all in it."""
         return max(SMALLEST_INTERVAL, self.results_for(RESOLUTION))
 
+    @property
+    def rises(self) -> bool:
+        return self.above > self.below
+
 
 @dataclass(frozen=True)
 class Change:
@@ -76,67 +82,83 @@ class Change:
 
 
 @dataclass(frozen=True)
+class Results:
+    """Which results are misrounded, of distinct ordinals in their order."""
+
+    ordinals: np.ndarray  # int64
+    wrong: np.ndarray  # bool
+
+    @classmethod
+    def merged(cls, parts: Sequence["Results"]) -> "Results":
+        ordinals = np.concatenate([part.ordinals for part in parts])
+        order = np.argsort(ordinals, kind="stable")
+        new = order[np.diff(ordinals[order], prepend=ordinals[order[:1]] - 1) > 0]
+        return cls(ordinals[new], np.concatenate([part.wrong for part in parts])[new])
+
+    def part(self, first: int, last: int) -> "Results":
+        return Results(self.ordinals[first:last], self.wrong[first:last])
+
+    def halves(self, place: int) -> tuple["Results", "Results"]:
+        """Those below an ordinal and the rest, neither of them empty."""
+        middle = int(np.searchsorted(self.ordinals, place))
+        middle = min(max(middle, SMALLEST_WINDOW // 2), len(self.ordinals) - SMALLEST_WINDOW // 2)
+        return self.part(0, middle), self.part(middle, len(self.ordinals))
+
+
+@dataclass(frozen=True)
 class Split:
-    """Two windows of a sorted sample, side by side: places from ``first`` to ``middle`` and from there to ``last``."""
+    """Two windows of results, side by side: from the place ``first`` to ``middle``, and from there to ``last``."""
 
     evidence: float
     first: int
     middle: int
     last: int
+    rates: Rates
 
 
-def changes(ordinals: np.ndarray, wrong: np.ndarray, suspects: np.ndarray, locator: "Locator") -> Iterator[Change]:
-    """The changes that a sorted sample gives evidence of, what has most evidence first; each is located.
+def changes(
+    sample: Results, suspects: np.ndarray, misrounded: Misrounded, rng: np.random.Generator
+) -> Iterator[Change]:
+    """The changes that a sample gives evidence of, located; those first that take the fewest evaluations.
 
     Args:
-        ordinals, wrong: the sample, and of each whether its result is misrounded.
         suspects: sorted ordinals at which a change is more likely than elsewhere.
     """
-    sums = np.concatenate([[0], np.cumsum(wrong)])
-    waiting: list[tuple[float, int, int, Split]] = []
+    waiting: list[tuple[float, int, Results, Split]] = []
+    number = itertools.count()  # of two that take as many, the first comes first
 
-    def consider(start: int, end: int) -> None:
-        split = best_split(sums, start, end)
-        if split.evidence >= WORTHWHILE:
-            heapq.heappush(waiting, (-split.evidence, start, end, split))
+    def consider(results: Results) -> None:
+        split = best_split(results)
+        if split:
+            heapq.heappush(waiting, (-split.rates.information, next(number), results, split))
 
-    def rates(split: Split) -> Rates:
-        below, middle, above = sums[[split.first, split.middle, split.last]]
-        sizes = split.middle - split.first, split.last - split.middle
-        return Rates.of(np.array([middle - below, sizes[0], above - middle, sizes[1]]))
-
-    consider(0, len(ordinals))
+    consider(sample)
     while waiting:
-        _, start, end, split = heapq.heappop(waiting)
-        window = slice(split.first, split.last)
-        change = locator.locate(ordinals[window], wrong[window], rates(split), suspects)
-        middle = split.middle
+        *_, results, split = heapq.heappop(waiting)
+        locator = Locator(misrounded, rng, suspects)
+        change = locator.locate(results.part(split.first, split.last), split.rates)
         if change:
             yield change
-            middle = min(max(int(np.searchsorted(ordinals, change.low)), start + 1), end - 1)
-        consider(start, middle)
-        consider(middle, end)
+        for half in Results.merged([results, *locator.asked]).halves(locator.place):
+            consider(half)
 
 
-def best_split(sums: np.ndarray, start: int, end: int) -> Split:
-    """Between the places ``start`` and ``end`` of a sample, that with the most evidence, over windows of many sizes.
-
-    ``sums[i]`` is how many of the first i results are misrounded.
-    """
-    best = Split(0.0, start, start, start)
-    window = SMALLEST_WINDOW
-    while True:
-        middle = np.arange(start + SMALLEST_WINDOW, end - SMALLEST_WINDOW + 1, window // STEPS)
-        if not len(middle):
-            return best
-        first, last = np.maximum(middle - window, start), np.minimum(middle + window, end)
-        found = evidence(sums[middle] - sums[first], middle - first, sums[last] - sums[middle], last - middle)
-        at = int(np.argmax(found))
-        if found[at] > best.evidence:
-            best = Split(float(found[at]), int(first[at]), int(middle[at]), int(last[at]))
-        if window >= end - start:
-            return best
+def best_split(results: Results) -> Split | None:
+    """In the smallest windows with strong evidence, else in those with most; None where that is not worthwhile."""
+    sums = np.concatenate([[0], np.cumsum(results.wrong)])
+    size, window = len(results.ordinals), SMALLEST_WINDOW
+    best, most = None, WORTHWHILE
+    while most < STRONG and window < 2 * size:
+        middle = np.arange(SMALLEST_WINDOW, size - SMALLEST_WINDOW + 1, window // STEPS)
+        first, last = np.maximum(middle - window, 0), np.minimum(middle + window, size)
+        counts = np.stack([sums[middle] - sums[first], middle - first, sums[last] - sums[middle], last - middle])
+        found = evidence(*counts)
+        at = int(np.argmax(found)) if len(found) else 0
+        if len(found) and found[at] >= most:
+            most = float(found[at])
+            best = Split(most, int(first[at]), int(middle[at]), int(last[at]), Rates.of(counts[:, at]))
         window *= 2
+    return best
 
 
 def evidence(wrong_below, size_below, wrong_above, size_above):
@@ -152,81 +174,37 @@ def _log_likelihood(wrong, size):
         return np.nan_to_num(wrong * np.log(wrong / size)) + np.nan_to_num(right * np.log(right / size))
 
 
-class Posterior:
-    """Where in an interval the rate changes, given results there.
-
-    A change at c has c - 1 on one side and c on the other. The prior is even, but for more mass at suspects.
-    """
-
-    def __init__(self, low: int, high: int, suspects: np.ndarray) -> None:
-        self.low, self.high = low, high
-        self.suspects, self.weight_of_suspect = suspects, SUSPICION * (high - low)
-        self.ordinals = np.array([], np.int64)
-        self.wrong = np.array([], bool)
-        self.forgotten = np.zeros(4, np.int64)  # misrounded and all below, misrounded and all above
-
-    def add(self, ordinals: np.ndarray, wrong: np.ndarray, rates: Rates) -> None:
-        """Take more results into account, of ordinals that are new and distinct; the rates hold for all."""
-        self.ordinals = np.concatenate([self.ordinals, ordinals])
-        order = np.argsort(self.ordinals, kind="stable")
-        self.ordinals, self.wrong = self.ordinals[order], np.concatenate([self.wrong, wrong])[order]
-        for_above = np.where(
-            self.wrong, np.log(rates.below / rates.above), np.log((1 - rates.below) / (1 - rates.above))
-        )
-        likelihood = np.concatenate([[0.0], np.cumsum(for_above)])
-        self.edges = np.concatenate([[self.low], self.ordinals, [self.high]])
-        prior = np.diff(self.edges).astype(float)
-        inside = self.suspects[(self.suspects > self.low) & (self.suspects < self.high)]
-        np.add.at(prior, np.searchsorted(self.ordinals, inside), self.weight_of_suspect)
-        mass = prior * np.exp(likelihood - likelihood.max())
-        self.up_to = np.cumsum(mass) / mass.sum()
-
-    def interval(self, outside: float) -> tuple[int, int]:
-        """Where the change is, but for so much of the mass beyond each end."""
-        first, last = np.searchsorted(self.up_to[:-1], [outside, 1 - outside])
-        return int(self.edges[first]), int(self.edges[last + 1])
-
-    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
-        """New ordinals, as dense as the mass."""
-        gaps = np.searchsorted(self.up_to[:-1], rng.random(size), side="right")
-        low, high = self.edges[gaps], self.edges[gaps + 1]
-        drawn = np.sort(rng.integers(low, np.maximum(high, low + 1)))
-        new = (drawn > self.low) & (drawn < self.high) & (np.diff(drawn, prepend=self.low) > 0)
-        known = np.append(self.ordinals, self.high)[np.searchsorted(self.ordinals, drawn)] == drawn
-        return drawn[new & ~known]
-
-    def forget(self) -> None:
-        """Drop results that are so far off that they tell nothing any more."""
-        self.low, self.high = self.interval(FORGOTTEN)
-        below, above = self.ordinals <= self.low, self.ordinals >= self.high
-        self.forgotten += self.wrong[below].sum(), below.sum(), self.wrong[above].sum(), above.sum()
-        near = ~(below | above)
-        self.ordinals, self.wrong = self.ordinals[near], self.wrong[near]
-
-
-@dataclass
 class Locator:
-    """Locates changes by asking for more results."""
+    """Locates a change by asking for more results."""
 
-    misrounded: Misrounded
-    rng: np.random.Generator
+    def __init__(self, misrounded: Misrounded, rng: np.random.Generator, suspects: np.ndarray) -> None:
+        self.misrounded, self.rng, self.suspects = misrounded, rng, suspects
+        self.asked: list[Results] = []
+        self.place = 0  # where the change was found, or where it seemed to be
 
-    def locate(self, ordinals: np.ndarray, wrong: np.ndarray, rates: Rates, suspects: np.ndarray) -> Change | None:
-        """The change that two windows of a sample give evidence of; None where it was none, or could not be found."""
+    def locate(self, results: Results, rates: Rates) -> Change | None:
+        """The change that results give evidence of; None where it was none, or could not be found."""
         for _ in range(ATTEMPTS):
-            posterior = Posterior(int(ordinals[0]) - 1, int(ordinals[-1]) + 1, suspects)
-            posterior.add(ordinals, wrong, rates)
+            posterior = Posterior(int(results.ordinals[0]) - 1, int(results.ordinals[-1]) + 1, self.suspects)
+            posterior.add(results, rates)
             self._narrow(posterior, rates, max(CLOSE * (posterior.high - posterior.low), rates.resolution))
-            counts = self.look_closely(*posterior.interval(OUTSIDE), rates)
+            interval = self._interval(posterior)
+            counts = self.look_closely(*interval, rates)
             if counts is None:
                 return None
             posterior.forgotten = counts
             learned = self._narrow(posterior, Rates.of(counts))
-            if learned and self.look_closely(*posterior.interval(OUTSIDE), learned) is not None:
-                return Change(*posterior.interval(OUTSIDE), learned)
+            interval = self._interval(posterior)
+            if learned and self.look_closely(*interval, learned) is not None:
+                return Change(*interval, learned)
         return None
 
-    def _narrow(self, posterior: Posterior, rates: Rates, width: float = 0) -> Rates | None:
+    def _interval(self, posterior: "Posterior") -> tuple[int, int]:
+        low, high = posterior.interval(OUTSIDE)
+        self.place = (low + high) // 2
+        return low, high
+
+    def _narrow(self, posterior: "Posterior", rates: Rates, width: float = 0) -> Rates | None:
         """Ask for results until the interval is no wider; None where that takes too many.
 
         Without a width, it goes as far as can be, and learns the rates from the results that are forgotten.
@@ -242,23 +220,74 @@ class Locator:
                 if rates.information < LEAST_SHARE * at_first:
                     return None
             size = max(SMALLEST_BATCH, rates.results_for(BATCH))
-            new = posterior.draw(self.rng, size)
-            posterior.add(new, self.misrounded(new), rates)
+            posterior.add(self._ask(posterior.draw(self.rng, size)), rates)
             asked += size
         return None
 
     def look_closely(self, low: int, high: int, rates: Rates) -> np.ndarray | None:
-        """Misrounded and all just below an interval and just above; None where they differ hardly, or otherwise."""
+        """Misrounded and all just below an interval and just above; None where they hardly differ, or otherwise."""
         reach = max(2 * (high - low), rates.resolution)
         size = rates.results_for(ROUND / 2)
         counts = np.zeros(4, np.int64)
         for _ in range(ROUNDS):
-            below = np.unique(self.rng.integers(low - reach, low, size))
-            above = np.unique(self.rng.integers(high, high + reach, size))
-            counts += self.misrounded(below).sum(), len(below), self.misrounded(above).sum(), len(above)
+            below = self._ask(np.unique(self.rng.integers(low - reach, low, size))).wrong
+            above = self._ask(np.unique(self.rng.integers(high, high + reach, size))).wrong
+            counts += below.sum(), len(below), above.sum(), len(above)
             found = evidence(*counts)
             if found >= CONVINCING:
                 break
-        seen = Rates.of(counts)
-        alike = (seen.below < seen.above) == (rates.below < rates.above)
-        return counts if alike and found >= DOUBTFUL else None
+        return counts if Rates.of(counts).rises == rates.rises and found >= DOUBTFUL else None
+
+    def _ask(self, ordinals: np.ndarray) -> Results:
+        results = Results(ordinals, self.misrounded(ordinals))
+        self.asked.append(results)
+        return results
+
+
+class Posterior:
+    """Where in an interval the rate changes, given results there.
+
+    A change at c has c - 1 on one side and c on the other. The prior is even, but for more mass at suspects.
+    """
+
+    def __init__(self, low: int, high: int, suspects: np.ndarray) -> None:
+        self.low, self.high = low, high
+        self.suspects, self.weight_of_suspect = suspects, SUSPICION * (high - low)
+        self.near = Results(np.array([], np.int64), np.array([], bool))
+        self.forgotten = np.zeros(4, np.int64)  # misrounded and all below, misrounded and all above
+
+    def add(self, results: Results, rates: Rates) -> None:
+        """Take more results into account; the rates hold for all."""
+        self.near = Results.merged([self.near, results])
+        ordinals, wrong = self.near.ordinals, self.near.wrong
+        for_above = np.log(rates.below / rates.above), np.log((1 - rates.below) / (1 - rates.above))
+        likelihood = np.concatenate([[0.0], np.cumsum(np.where(wrong, *for_above))])
+        self.edges = np.concatenate([[self.low], ordinals, [self.high]])
+        prior = np.diff(self.edges).astype(float)
+        inside = self.suspects[(self.suspects > self.low) & (self.suspects < self.high)]
+        np.add.at(prior, np.searchsorted(ordinals, inside), self.weight_of_suspect)
+        mass = prior * np.exp(likelihood - likelihood.max())
+        self.up_to = np.cumsum(mass) / mass.sum()
+
+    def interval(self, outside: float) -> tuple[int, int]:
+        """Where the change is, but for so much of the mass beyond each end."""
+        first, last = np.searchsorted(self.up_to[:-1], [outside, 1 - outside])
+        return int(self.edges[first]), int(self.edges[last + 1])
+
+    def draw(self, rng: np.random.Generator, size: int) -> np.ndarray:
+        """New ordinals, as dense as the mass."""
+        gaps = np.searchsorted(self.up_to[:-1], rng.random(size), side="right")
+        low, high = self.edges[gaps], self.edges[gaps + 1]
+        drawn = np.sort(rng.integers(low, np.maximum(high, low + 1)))
+        ordinals = self.near.ordinals
+        new = (drawn > self.low) & (drawn < self.high) & (np.diff(drawn, prepend=self.low) > 0)
+        known = np.append(ordinals, self.high)[np.searchsorted(ordinals, drawn)] == drawn
+        return drawn[new & ~known]
+
+    def forget(self) -> None:
+        """Drop results that are so far off that they tell nothing any more."""
+        self.low, self.high = self.interval(FORGOTTEN)
+        ordinals, wrong = self.near.ordinals, self.near.wrong
+        below, above = ordinals <= self.low, ordinals >= self.high
+        self.forgotten += wrong[below].sum(), below.sum(), wrong[above].sum(), above.sum()
+        self.near = Results(ordinals[~(below | above)], wrong[~(below | above)])

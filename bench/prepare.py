@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What has to be there before anything is timed: compiled kernels, and the compiled oracle, made on all cores."""
 
-import contextlib
 import functools
-import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import wait
 
 from tqdm import tqdm
 
@@ -16,6 +13,7 @@ import reference
 from bench.speed import cores
 from kernels.registry import Kernel, registered
 from reference import fast
+from reference.workers import worker_pool
 
 
 def prepare(chosen: Sequence[Kernel], *, accuracy: bool) -> None:
@@ -66,18 +64,3 @@ def compile_oracle(activation: str, direction: str, is_fine: bool) -> None:
 def by_id(chosen: Iterable[Kernel]) -> dict[str, Kernel]:
     """Kernels by their identity."""
     return {k.id: k for k in chosen}
-
-
-@contextlib.contextmanager
-def worker_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Fresh processes: none of this one's threads, locks or floating-point modes.
-
-    Ctrl-C is for the process that waits for them; it drops what they have not begun.
-    """
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
-    try:
-        yield pool
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        raise
-    pool.shutdown()

@@ -46,7 +46,7 @@ class Findings:
             with contextlib.suppress(OSError):
                 kept = self.path.read_bytes()
         for text in kept.split(b"\n"):
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(ValueError):  # no JSON, not of this form, or not even text
                 line = msgspec.json.decode(text, type=_Line)
                 if line.check == _check(line.block, line.tally):
                     yield line.block, line.tally

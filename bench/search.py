@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.changes import Change, Locator, changes
+from bench.changes import Change, Results, changes
 from reference.formats import Format
 
 CHUNK = 1 << 16  # inputs in one call
@@ -170,8 +170,8 @@ def look_for_changes(
 ) -> Iterator[Change]:
     """The changes that a sample gives evidence of; around each all inputs are tried."""
     known = ~np.isnan(values)
-    locator = Locator(meter.misrounded, rng)
-    for change in changes(ordinals[known], values[known] > TOLERATED, powers_of_two(meter.form), locator):
+    results = Results(ordinals[known], values[known] > TOLERATED)
+    for change in changes(results, powers_of_two(meter.form), meter.misrounded, rng):
         yield change
         beyond = change.rates.resolution // 4
         meter(np.arange(change.low - beyond, change.high + beyond))

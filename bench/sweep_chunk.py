@@ -4,6 +4,9 @@
 A chunk lies within one region, and so within one binade. It is gone through in pieces small enough that what the oracle
 knows of them stays in the cache while the results of each kernel are compared with it. Beside ±0, infinities and NaNs,
 all is done by `bench.sweep_loops`; it releases the GIL.
+
+What is inside is taken from an input and its neighbours alone: a minimum of f between two inputs is no lower, once
+rounded, than f at them (of each activation, at its default parameters).
 """
 
 import threading

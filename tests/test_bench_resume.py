@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""What a sweep has found is kept for the same kernel under the same circumstances, and for nothing else."""
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import resume
+from bench.machine import ROOT
+from bench.resume import Findings
+from bench.tally import Tally
+from tests.making import make_kernel
+
+SOURCE = "def silu(x):\n    return x\n"
+
+
+@pytest.fixture
+def source(tmp_path) -> Path:
+    path = tmp_path / "kernels_of_a_user.py"
+    path.write_text(SOURCE)
+    return path
+
+
+@pytest.fixture
+def kernel(source):
+    return replace(make_kernel(lambda x: x, "silu"), source=str(source))
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    return tmp_path / "new" / "sweeps"
+
+
+def a_tally(block: int) -> Tally:
+    return Tally(evaluated=1000 + block, total_ulp=block / 3, worst=(block, 5), regions={-3: 0.1}, digest="ab" * 32)
+
+
+def test_what_is_kept_is_found_again(kernel, folder):
+    findings = Findings(folder, kernel)
+    assert findings.blocks == {}
+    kept = {block: a_tally(block) for block in (0, 1 << 24, 255 << 24)}
+    for block, tally in kept.items():
+        findings.keep(block, tally)
+    assert findings.blocks == kept
+    assert Findings(folder, kernel).blocks == kept
+    assert [p.name for p in folder.iterdir()] == [findings.path.name]
+    assert findings.path.name.startswith("silu-forward-float32-test-stable-")
+
+
+def test_what_is_forgotten_is_gone(kernel, folder):
+    findings = Findings(folder, kernel)
+    findings.keep(0, a_tally(0))
+    findings.forget()
+    findings.forget()
+    assert list(folder.iterdir()) == []
+    assert Findings(folder, kernel).blocks == {}
+
+
+def test_a_line_that_was_cut_is_not_believed_and_the_next_one_is(kernel, folder):
+    findings = Findings(folder, kernel)
+    for block in range(3):
+        findings.keep(block, a_tally(block))
+    whole = findings.path.read_bytes()
+    for cut in range(2, len(whole) - whole.rindex(b"\n{"), 7):
+        findings.path.write_bytes(whole[:-cut])
+        after = Findings(folder, kernel)
+        assert after.blocks == {block: a_tally(block) for block in range(2)}
+        after.keep(9, a_tally(9))
+        assert Findings(folder, kernel).blocks == {block: a_tally(block) for block in (0, 1, 9)}
+
+
+def test_a_damaged_line_is_not_believed(kernel, folder, monkeypatch):
+    monkeypatch.setattr(resume, "_key", lambda _: "k")
+    findings = Findings(folder, kernel)
+    kept = {block: a_tally(block) for block in (16, 32)}
+    for block, tally in kept.items():
+        findings.keep(block, tally)
+    whole = findings.path.read_bytes()
+    lost = 0
+    places = range(0, len(whole), 3)
+    for place in places:
+        other = (b"7", b"\xff", b'"')[place // 3 % 3]
+        findings.path.write_bytes(whole[:place] + other + whole[place + 1 :])
+        found = Findings(folder, kernel).blocks
+        assert all(tally == kept[block] for block, tally in found.items())
+        lost += len(found) < len(kept)
+    assert lost > len(places) / 2  # the rest is the name of a field that has its default
+
+
+def test_only_a_kernel_with_a_source_file_is_kept(kernel, folder):
+    for source in (None, "<stdin>", str(folder)):
+        findings = Findings(folder, replace(kernel, source=source))
+        findings.keep(0, a_tally(0))
+        assert findings.blocks == {0: a_tally(0)}
+        findings.forget()
+        assert not folder.exists()
+
+
+def test_without_a_folder_nothing_is_kept(kernel, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    findings = Findings(None, kernel)
+    findings.keep(0, a_tally(0))
+    assert findings.blocks == {0: a_tally(0)}
+    assert Findings(None, kernel).blocks == {}
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_cannot_be_written_costs_nothing(kernel, folder):
+    folder.parent.mkdir()
+    folder.write_text("a file is here")
+    findings = Findings(folder, kernel)
+    findings.keep(0, a_tally(0))
+    assert findings.blocks == {0: a_tally(0)}
+    findings.forget()
+    assert Findings(folder, kernel).blocks == {}
+
+
+def test_a_file_that_cannot_be_read_is_none(kernel, folder):
+    Findings(folder, kernel).path.mkdir(parents=True)
+    assert Findings(folder, kernel).blocks == {}
+
+
+# What the file is named by.
+
+
+def path_of(kernel, folder) -> Path:
+    return Findings(folder, kernel).path
+
+
+def test_the_same_kernel_has_the_same_file(kernel, folder):
+    assert path_of(kernel, folder) == path_of(replace(kernel, why="told otherwise"), folder)
+
+
+def test_another_kernel_has_another_file(kernel, folder):
+    others = [
+        replace(kernel, variant="textbook"),
+        replace(kernel, backend="numba"),
+        replace(kernel, direction="backward"),
+        replace(kernel, parameters={"beta": 1.0000000000000002}),
+        replace(kernel, parameters={"beta": 2.0}),
+    ]
+    assert len({path_of(k, folder) for k in [kernel, *others]}) == 6
+
+
+def test_another_text_of_its_source_is_another_file(kernel, source, folder):
+    before = path_of(kernel, folder)
+    source.write_text(SOURCE + "\n")
+    assert path_of(kernel, folder) != before
+    source.write_text(SOURCE)
+    assert path_of(kernel, folder) == before
+
+
+def test_another_version_of_anything_installed_is_another_file(kernel, folder, monkeypatch):
+    before = path_of(kernel, folder)
+    environment = resume._environment()
+    assert f"numpy {importlib.metadata.version('numpy')}" in environment
+    assert f"mpmath {importlib.metadata.version('mpmath')}" in environment
+    assert sys.version.split()[0] in environment
+    monkeypatch.setattr(resume, "_environment", lambda: environment.replace("numpy ", "numpy 9"))
+    assert path_of(kernel, folder) != before
+
+
+def test_another_processor_is_another_file(kernel, folder, monkeypatch):
+    before = path_of(kernel, folder)
+    monkeypatch.setattr(resume.binding, "get_host_cpu_name", lambda: "z80")
+    assert path_of(kernel, folder) != before
+
+
+def test_another_text_of_a_loaded_module_is_another_file(kernel, folder, tmp_path, monkeypatch):
+    """As of the oracle's: its sources are among those that count."""
+    path = tmp_path / "helper_of_a_user.py"
+    path.write_text("x = 1\n")
+    specification = importlib.util.spec_from_file_location("helper_of_a_user", path)
+    before = path_of(kernel, folder)
+    monkeypatch.setitem(sys.modules, "helper_of_a_user", importlib.util.module_from_spec(specification))
+    loaded = path_of(kernel, folder)
+    path.write_text("x = 2\n")
+    assert len({before, loaded, path_of(kernel, folder)}) == 3
+
+
+def test_this_checkouts_sources_count_and_pythons_own_do_not(kernel):
+    sources = resume._sources(kernel.source)
+    ours = {str(ROOT / name) for name in ("reference/fast.py", "reference/silu.py", "bench/sweep_loops.py")}
+    assert ours | {kernel.source} <= set(sources)
+    for module in ("numpy", "mpmath", "pytest", "json"):
+        assert importlib.import_module(module).__file__ not in sources
+
+
+def test_a_checkout_below_pythons_prefix_counts(kernel, monkeypatch):
+    monkeypatch.setattr(sys, "prefix", str(ROOT))
+    monkeypatch.setattr(sys, "base_prefix", str(ROOT.parent))
+    paths = resume.sysconfig.get_paths() | {"data": str(ROOT.parent)}
+    monkeypatch.setattr(resume.sysconfig, "get_paths", lambda: paths)
+    assert str(ROOT / "reference" / "fast.py") in resume._sources(kernel.source)
