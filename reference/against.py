@@ -12,7 +12,7 @@ comes with v: `fast.EPSILON` of |v| anywhere, and far less near a line that the 
   formats, at zeros, at infinities and at NaN.
 
 Two things are judged otherwise. Where |v| is less than a quarter of the least subnormal number, all that matters is
-that y rounds to zero too, with the same sign. And where v differs from a line by less than 2^-150 of it, only the side
+that y rounds to zero too, with the same sign. And where v differs from a line by less than 2^-110 of it, only the side
 counts: y must be as near, and on the side of v, as far as y can be told from the line with `CLINGING_BITS`.
 """
 
@@ -36,7 +36,7 @@ TARGETS = {"float32": ("float16", "bfloat16", "float32"), "float64": ("float64",
 MARGIN_BITS = 48  # beyond the bound
 EXACT_BITS = 192  # hold any product of three float64
 STEP_BITS = 64  # of precision: inputs that need about as many are reckoned together
-CLINGS = 2.0**-150
+CLINGS = 2.0**-110  # nearer to a line, no pair of 106 bits and no tie of any format is in between
 CLINGING_BITS = 512
 NOISE = 2.0 ** (12 - CLINGING_BITS)  # of mpmath's result, on either side of a line
 SECOND_LOOK = 32  # one input in so many is reckoned by mpmath with twice the bits

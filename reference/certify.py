@@ -35,7 +35,7 @@ from reference.workers import worker_pool
 
 INPUTS, BALLS = 50_000, 1_000  # per row, if not told otherwise
 CHUNK = 1 << 12  # inputs of one task
-LEAST_CHUNKS = 16  # so that a small run too has other parameters, and random dy
+LEAST_CHUNKS = 32  # so that a small run too has every other parameter, and random dy
 SLOW_LOOK = 64  # one input in so many is asked of the slow oracle
 AWKWARD = (0.3, 1e-3, 1.702, 7.0, 1.1 * 2.0**-20, 1e5)  # values of a parameter that are not round
 NOT_POSITIVE = (-0.7, 0.0)  # as well, where that is allowed

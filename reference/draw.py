@@ -5,6 +5,7 @@ They are finite numbers of a format, and not 0. The suite's own inputs (`bench.i
 class is a set that a kernel is held against; here only the places matter where the oracle itself could go wrong.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -72,18 +73,27 @@ def wide_normal(request: Request, count: int) -> np.ndarray:
 
 def subnormal_tails(request: Request, count: int) -> np.ndarray:
     """Where the result is subnormal in the format, far from 0; other numbers where there is no such place."""
-    form, ends = request.form, []
-    for side in (-1.0, 1.0):
-        with np.errstate(over="ignore"):
-            x = (side * TAIL_GRID).astype(form.dtype).astype(np.float64)
-        x = x[np.isfinite(x)]
-        size = magnitude(fast.evaluate(request.activation, request.direction, form, x, request.parameters))
-        inside = x[(size < form.emin) & (size > form.emin - form.precision - 1)]
-        ends += [(inside[0], inside[-1])] if len(inside) else []
+    ends = _tails(request.activation, request.direction, request.form, tuple(request.parameters.items()))
     if not ends:
         return moderate(request, count)
     low, high = np.array(ends)[request.rng.integers(0, len(ends), count)].T
     return _rounded(request, low + (high - low) * request.rng.uniform(0, 1, count))
+
+
+@functools.cache
+def _tails(
+    activation: Activation, direction: str, form: Format, parameters: tuple[tuple[str, float], ...]
+) -> list[tuple[float, float]]:
+    """The ends of the intervals, left and right, where the result is subnormal."""
+    ends = []
+    for side in (-1.0, 1.0):
+        with np.errstate(over="ignore"):
+            x = (side * TAIL_GRID).astype(form.dtype).astype(np.float64)
+        x = x[np.isfinite(x)]
+        size = magnitude(fast.evaluate(activation, direction, form, x, dict(parameters)))
+        inside = x[(size < form.emin) & (size > form.emin - form.precision - 1)]
+        ends += [(inside[0], inside[-1])] if len(inside) else []
+    return ends
 
 
 KINDS: tuple[Callable[[Request, int], np.ndarray], ...] = (

@@ -32,7 +32,7 @@ Near a line that a function clings to (σ to 1 far right, σ to 1/2 and silu to 
 precision tells on which side of 1 a value lies that differs from it by 2^-1000. There the distance δ of v from the line
 is good to 2^-45 = 256u of itself, because no formula subtracts to get it: what is coarse above is a part of δ, and an
 operation that costs v k·u² costs δ no more than about k·u (`reference.pairs`). It is narrowest for tanh just above 1/8,
-where its 1.0u is 192u of δ. Of a distance below 2^-150 only the side counts: `pairs.plain` ends at 2^-200. All this is
+where its 1.0u is 192u of δ. Of a distance below 2^-110 only the side counts: `pairs.plain` ends at 2^-200. All this is
 certified too. (None of the functions meets a line of its own again elsewhere, on the same side of ±2, but SiLU′ for
 β < 0.64; its distance from 1 is f′(−x), and as good as that.)
 
@@ -40,7 +40,7 @@ Where the interval around v holds a tie between two representable numbers, or a 
 at 0, infinities and NaN, mpmath answers (`reference.oracle`); how often is counted.
 
 Closer to 0 than 2^-160, f(x) is taken as f(±2^-160) or, where f(0) = 0, as f(±2^-160)·x/±2^-160. Both this and the
-true one differ from their line at 0 by less than 2^-150, and are on the same side of it.
+true one differ from the tangent at 0 (or its height there) by less than β·2^-160 <= 2^-120, and are on the same side.
 """
 
 import functools
