@@ -11,6 +11,7 @@ import pytest
 from bench import resume
 from bench.machine import ROOT
 from bench.resume import Findings
+from bench.sweep import forget
 from bench.tally import Tally
 from tests.making import make_kernel
 from tests.sweeping import (
@@ -263,6 +264,7 @@ def test_it_goes_on_where_it_was(tmp_path, source, blocks, cut):
     assert sum(counted) == BLOCK * len(blocks)
     assert encoded(done) == encoded(swept_alone(wrong_silu))
     assert done.tally.steps > 0
+    forget({done.kernel.id: done})
     assert files(folder) == []
 
 

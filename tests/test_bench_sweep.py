@@ -13,7 +13,7 @@ from bench.accuracy import fingerprint, measure
 from bench.calling import KernelError, hexadecimal
 from bench.inputs import Inputs
 from bench.run import blank
-from bench.sweep import accuracy_of, can_sweep, found_of, monotone_of, safety_of, sweep_all, use
+from bench.sweep import accuracy_of, can_sweep, found_of, properties_of, safety_of, sweep_all, use
 from bench.truths import make_truth
 from kernels.registry import Claim
 from reference.formats import FORMATS
@@ -153,7 +153,7 @@ def test_a_step_between_blocks_chunks_and_pieces_is_counted_once(monkeypatch, at
     before, after = stepping(at)(inputs(at - 1, 2))
     assert done.tally.steps == 1
     assert done.tally.step == ((at - 1, pattern(before)), (at, pattern(after)))
-    found = monotone_of(done)
+    found = properties_of(done).get("monotone")
     assert (found.verdict, found.count) == ("violated", 1)
     size = pattern(before) - pattern(after)
     assert found.largest == f"{size:,} representable numbers"
@@ -178,14 +178,14 @@ def test_of_two_steps_the_first_of_the_largest_is_told(monkeypatch):
 def test_where_f_turns_no_step_counts():
     """Across the root silu falls and rises; from -0 to 0 blocks do not follow each other."""
     done = swept_alone(silu_in_float64)
-    found = monotone_of(done)
+    found = properties_of(done).get("monotone")
     assert (found.verdict, found.count, found.counter_example, found.largest) == ("holds", 0, None, None)
     assert found.checked == 2 * (INFINITY - 1) - 1  # all neighbours up to infinity, but those on both sides of the root
     assert swept_alone(lambda x: -silu_in_float64(x)).tally.steps > BLOCK / 2
 
 
 def test_of_a_gradient_it_is_not_known(blocks):
-    assert monotone_of(swept_alone(lambda dy, x: x, direction="backward")) is None
+    assert properties_of(swept_alone(lambda dy, x: x, direction="backward")).get("monotone") is None
 
 
 # Kernels that break the contract.
@@ -308,6 +308,6 @@ def test_it_takes_the_place_of_the_sample():
     assert (result.accuracy.coverage, result.accuracy.evaluated) == ("exhaustive", BLOCK * len(sweep.BLOCKS))
     assert (result.accuracy.max_ulp_normal, result.accuracy.mean_ulp_normal) == (0.75, 0.3)
     assert result.safety == safety_of(done)
-    assert result.properties == {"monotone": monotone_of(done)}
+    assert result.properties == {"monotone": properties_of(done).get("monotone")}
     assert result.properties["monotone"].verdict == "violated"
     assert result.safety.mismatches > 0
