@@ -78,6 +78,7 @@ def limits_of(activation: Activation, direction: str, parameters: Mapping[str, f
         return mpf(low), mpf(high)
 
 
+@one_at_a_time
 @np.errstate(invalid="ignore", over="ignore")  # a signalling NaN of bfloat16; a limit times a large dy
 def exact(
     activation: Activation,
