@@ -102,6 +102,7 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
+_mpmath = threading.Lock()  # its precision is one for the whole process: two threads must not set it at once
 
 
 def judge_chunk(
@@ -176,7 +177,8 @@ def _know(target: Target, known, first: int, stop: int) -> int:
     if flagged and loops().know_unsure(first - 1, target.epsilon, line, *columns):
         places = np.flatnonzero(s.unsure[:n])
         x = (first - 1 + places).astype(np.uint32).view(np.float32)
-        exact = oracle.exact(target.activation, target.direction, SINGLE, x, target.parameters)
+        with _mpmath:
+            exact = oracle.exact(target.activation, target.direction, SINGLE, x, target.parameters)
         s.nearest[places] = exact.nearest
         s.per_unit[places] = np.ldexp(1.0, SINGLE.precision - 1 - exact.exponent)
         by_mpmath = int(((places > 0) & (places < n - 1)).sum())
