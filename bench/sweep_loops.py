@@ -134,7 +134,10 @@ def compare(got, high, low, per_unit, around, either_zero, error, bad, tally):
 
 
 def compare_bad(got, high, low, per_unit, around, either_zero, error, bad, tally, kinds):
-    """The error and the kind of mismatch of the results that are flagged; NaN results have no error."""
+    """The error and the kind of mismatch of the results that are flagged; NaN results have no error.
+
+    None of them is a zero where y is 0: `compare` lets those pass, with either sign.
+    """
     for i in range(got.size):
         kinds[i] = NO_MISMATCH
         if bad[i]:
@@ -144,8 +147,7 @@ def compare_bad(got, high, low, per_unit, around, either_zero, error, bad, tally
             unit = float_of((1023 - np.int64(exponent)) << 52)
             hi, lo = high[i] * unit, low[i] * unit
             error[i] = np.nan if np.isnan(value) else error_of(value, near, exponent, hi, lo, FORM)
-            free = either_zero or sign == 0
-            kinds[i] = mismatch_of(value, near, sign, exponent, hi, lo, False, free, FORM)
+            kinds[i] = mismatch_of(value, near, sign, exponent, hi, lo, False, either_zero, FORM)
             if not np.isnan(value):
                 distance = ordinal_of(got[i]) - ordinal_of(around[i + 1])
                 tally[3], tally[4] = max(tally[3], distance), min(tally[4], distance)

@@ -110,6 +110,16 @@ def test_a_damaged_line_is_not_believed(kernel, folder, monkeypatch):
     assert lost > len(places) / 2  # the rest is the name of a field that has its default
 
 
+def test_a_line_of_another_block_is_not_believed(kernel, folder):
+    findings = Findings(folder, kernel)
+    findings.keep(16, a_tally(16))
+    whole = findings.path.read_bytes()
+    findings.path.write_bytes(whole.replace(b'"block":16', b'"block":48'))
+    assert Findings(folder, kernel).blocks == {}
+    findings.path.write_bytes(whole)
+    assert list(Findings(folder, kernel).blocks) == [16]
+
+
 def test_only_a_kernel_with_a_source_file_is_kept(kernel, folder):
     for source in (None, "<stdin>", str(folder)):
         findings = Findings(folder, replace(kernel, source=source))

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A sweep over blocks of inputs: what it finds, that it goes on where it was, and that a bad kernel costs no other."""
 
+import sys
 from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
+from mpmath import mp
 
 import reference
 from bench import sweep, sweep_chunk
@@ -25,6 +27,7 @@ from tests.sweeping import (
     PIECE,
     PLACES,
     ROOT,
+    SIGN,
     block_of,
     encoded,
     inputs,
@@ -101,6 +104,23 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
         monkeypatch.setattr(sweep, "cores", lambda threads=threads: threads)
         found.add(encoded(swept_alone(wrong_silu)))
     assert len(found) == 1
+
+
+def test_threads_that_ask_mpmath_do_not_disturb_one_another(monkeypatch):
+    """Its precision is one for the whole process. 0.3·x is beside a tie at many subnormals."""
+    make_small(monkeypatch, [SIGN, SIGN + BLOCK])
+    kernel = replace(make_kernel(wrong_silu, "elu"), parameters={"alpha": 0.3})
+    found, before = set(), mp.prec
+    interval = sys.getswitchinterval()
+    for threads in (1, 4, 4):
+        monkeypatch.setattr(sweep, "cores", lambda threads=threads: threads)
+        try:
+            sys.setswitchinterval(1e-5)
+            found |= {encoded(done) for done in swept(kernel).values()}
+        finally:
+            sys.setswitchinterval(interval)
+    assert len(found) == 1
+    assert mp.prec == before
 
 
 def test_a_mean_and_a_maximum_of_nothing_but_nan_are_none(blocks):

@@ -181,6 +181,39 @@ def test_mpmath_is_asked_where_the_bound_leaves_it_open():
 
 
 @pytest.mark.usefixtures("small")
+def test_what_mpmath_says_counts(monkeypatch):
+    """It is made to tell the next number, and half the errors."""
+    target = target_of("elu", alpha=0.3)
+    truth = truth_of(target, inputs(SIGN, CHUNK))
+    whole = sweep_chunk.oracle.exact
+
+    def other(*question):
+        answer = whole(*question)
+        return replace(answer, nearest=np.nextafter(answer.nearest, np.float32(9)), exponent=answer.exponent + 1)
+
+    results = {"right": truth.exact.nearest}
+    (before,) = judge_chunk(target, SIGN, results, {}).values()
+    monkeypatch.setattr(sweep_chunk.oracle, "exact", other)
+    (after,) = judge_chunk(target, SIGN, results, {}).values()
+    assert after.misrounded == after.by_mpmath == before.by_mpmath
+    assert before.total_ulp - after.total_ulp == pytest.approx(0.25 * after.by_mpmath)  # each was half an ulp
+
+
+@pytest.mark.parametrize("first", [0, SIGN])
+@pytest.mark.usefixtures("small")
+def test_beside_the_least_subnormal_is_what_the_oracle_has_at_0(first):
+    target = target_of("sigmoid")
+    got = np.full(CHUNK, 0.5, np.float32)
+    got[1] = 0.25
+    (found,) = judge_chunk(target, first, {"kernel": got}, {}).values()
+    assert found.outside == 1
+    edge = target.edges[first]
+    target.edges[first] = replace(edge, exact=replace(edge.exact, nearest=np.float32([0.25])))
+    (found,) = judge_chunk(target, first, {"kernel": got}, {}).values()
+    assert found.outside == 0
+
+
+@pytest.mark.usefixtures("small")
 def test_a_line_stands_for_the_function_where_it_may_and_no_further(monkeypatch):
     asked = []
     whole = sweep_chunk.knower

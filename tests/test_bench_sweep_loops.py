@@ -54,27 +54,29 @@ def target_of(name: str, direction: str = "forward", **parameters: float) -> Tar
 
 
 PLACES = [
-    ("silu", "forward", 1),  # odd subnormals: y is beside a tie
-    ("silu", "forward", SIGN | 1),
-    ("silu", "forward", pattern(-1.2785)),  # at the minimum
-    ("silu", "backward", pattern(-1.2785)),  # at the root
-    ("silu", "forward", pattern(-103.9)),  # subnormal
-    ("silu", "forward", pattern(2.0**40)),  # y is as good as x
-    ("gelu", "backward", pattern(-13.2)),
-    ("mish", "backward", pattern(-104.0)),  # vanishing
-    ("tanh", "forward", pattern(9.0)),  # rounds to 1
-    ("elu", "forward", SIGN | 1),
-    ("leaky_relu", "forward", SIGN | 1),
-    ("relu", "backward", pattern(-3.0)),  # nothing but 0
-    ("selu", "backward", pattern(-90.0)),
-    ("sigmoid", "forward", pattern(1e30)),
-    ("softplus", "forward", pattern(1.5)),
+    ("silu", "forward", {}, 1),  # odd subnormals: y is beside a tie
+    ("silu", "forward", {}, SIGN | 1),
+    ("silu", "forward", {}, pattern(-1.2785)),  # at the minimum
+    ("silu", "backward", {}, pattern(-1.2785)),  # at the root
+    ("silu", "forward", {}, pattern(-103.9)),  # subnormal
+    ("silu", "forward", {}, pattern(2.0**40)),  # y is as good as x
+    ("gelu", "backward", {}, pattern(-13.2)),
+    ("mish", "backward", {}, pattern(-104.0)),  # vanishing
+    ("tanh", "forward", {}, pattern(9.0)),  # rounds to 1
+    ("elu", "forward", {}, SIGN | 1),
+    ("leaky_relu", "forward", {}, SIGN | 1),
+    ("relu", "backward", {}, pattern(-3.0)),  # nothing but 0
+    ("selu", "backward", {}, pattern(-90.0)),
+    ("sigmoid", "forward", {}, pattern(1e30)),
+    ("softplus", "forward", {}, pattern(1.5)),
+    ("relu", "forward", {}, pattern(-3.0)),  # either zero
+    ("leaky_relu", "forward", {"negative_slope": 4.0}, pattern(-(2.0**126)) - MANY // 2),  # overflows
 ]
 
 
-@pytest.mark.parametrize(("name", "direction", "first"), PLACES)
-def test_what_is_known_is_what_the_oracle_answers(name, direction, first):
-    target = target_of(name, direction)
+@pytest.mark.parametrize(("name", "direction", "parameters", "first"), PLACES)
+def test_what_is_known_is_what_the_oracle_answers(name, direction, parameters, first):
+    target = target_of(name, direction, **parameters)
     made, line = known_of(target, first), target.line(first)
     x = np.arange(first, first + MANY).astype(np.uint32).view(np.float32)
     exact, by_mpmath = fast.answer(target.activation, direction, SINGLE, x, target.parameters)
@@ -95,9 +97,9 @@ def test_what_is_known_is_what_the_oracle_answers(name, direction, first):
 
 
 def test_most_is_known_at_once():
-    for name, direction, first in PLACES:
+    for name, direction, parameters, first in PLACES:
         if first & ~SIGN != 1:
-            assert known_of(target_of(name, direction), first).unsure.sum() < 3, (name, direction, first)
+            assert known_of(target_of(name, direction, **parameters), first).unsure.sum() < 3, (name, direction, first)
 
 
 def test_every_other_subnormal_of_silu_is_beside_a_tie_and_low_tells_the_side():
@@ -177,9 +179,9 @@ def wrong_results(nearest: np.ndarray) -> np.ndarray:
     return got
 
 
-@pytest.mark.parametrize(("name", "direction", "first"), PLACES)
-def test_results_are_judged_as_the_ulp_says(name, direction, first):
-    target = target_of(name, direction)
+@pytest.mark.parametrize(("name", "direction", "parameters", "first"), PLACES)
+def test_results_are_judged_as_the_ulp_says(name, direction, parameters, first):
+    target = target_of(name, direction, **parameters)
     x = np.arange(first, first + MANY).astype(np.uint32).view(np.float32)
     exact = fast.exact(target.activation, direction, SINGLE, x, target.parameters)
     high, low = np.ldexp(exact.hi, exact.exponent), np.ldexp(exact.lo, exact.exponent)
@@ -210,12 +212,12 @@ def test_results_are_judged_as_the_ulp_says(name, direction, first):
 
 
 def test_right_results_need_no_closer_look():
-    """Not in the tails either, where each result is 0, and for gradients of either sign."""
-    for name, direction, first in PLACES:
-        target = target_of(name, direction)
+    """Not in the tails either, where each result is 0, of either sign where that is free, or infinite."""
+    for name, direction, parameters, first in PLACES:
+        target = target_of(name, direction, **parameters)
         made = known_of(target, first)
         got = made.nearest.copy()
-        if direction == "backward":
+        if direction == "backward" or name == "relu":
             got[got == 0] *= -1
         around = np.concatenate([got[:1], made.nearest, got[-1:]])
         error, bad, sums = np.empty(MANY), np.empty(MANY, bool), np.zeros(5, np.int64)
