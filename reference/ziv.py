@@ -9,7 +9,7 @@ bits is exact: no activation at binary64 inputs comes so near without being ther
 
 One case needs a thought instead of precision: near 0 and far from it, f comes nearer to a power of two than any
 precision can tell (sigmoid(1e308); 1/2 + x/4 at x = -1e-300). There the side is read off the same branch of the curve
-at 2^-64 or at 16: far enough for the branch to be settled, and near enough for 6,400 bits to see the difference.
+at 2^-64, or at the last power of two at which 1,024 bits can see the difference.
 
 Source: A. Ziv, Fast evaluation of elementary mathematical functions with correctly rounded last bit, ACM TOMS 17(3),
 1991, section 3.
@@ -28,6 +28,8 @@ STEP_BITS = 32
 GUARD_BITS = 10
 LAST_PRECISION = 6400
 NEAR, FAR = mpf(2) ** -64, mpf(16)
+SETTLED_BITS = 1024  # f has settled where it differs from its limit by less than these bits can tell
+LEAST_EXPONENT, LAST_EXPONENT = -64, 1023  # of the powers of two among which that place is sought
 LARGEST_EXPONENT = 1 << 30  # of what fits in no format anyway; it keeps exp(1e38) within an int32
 
 Point = tuple[mpf, ...]  # (x,), or (x, dy)
@@ -150,33 +152,60 @@ class _Side:
     def __init__(self, function: Callable[..., mpf], limits: tuple[mpf, mpf]) -> None:
         self.function = function
         self.limits = limits
-        self.known: dict[tuple[mpf, int], tuple[mpf, bool]] = {}
+        self.near: dict[bool, tuple[mpf, bool]] = {}
+        self.far: dict[tuple[bool, mpf], tuple[mpf, int] | None] = {}
 
     def __call__(self, power: int, point: Point) -> int | None:
         """-1, 0 or +1 as |y| is less than, equal to or greater than 2^power; None where precision can tell."""
-        x, dy = point[0], point[1] if len(point) > 1 else mpf(1)
-        if x and NEAR < abs(x) < FAR:
-            return None
+        x = point[0]
         if not x:
             return 0
-        anchor = NEAR if abs(x) <= NEAR else FAR
         with mp.workprec(LAST_PRECISION):
-            there, proportional = self._at(anchor, x > 0, with_dy=len(point) > 1)
-            here = mpf(2) ** power / abs(dy)
-            if proportional:
-                here, there = here / abs(x), there / anchor
-            return int(there > here) - int(there < here)
+            size = abs(x)
+            height = mpf(2) ** power / (abs(point[1]) if len(point) > 1 else 1)
+            if size <= NEAR:
+                value, proportional = self._beside_zero(x > 0, len(point) > 1)
+                return _compare(value / NEAR, height / size) if proportional else _compare(value, height)
+            if abs(self.limits[x > 0]) == mp.inf:
+                height /= size
+            found = self._far_out(x > 0, height, len(point) > 1)
+        return found[1] if found and (size >= FAR or size > found[0]) else None
 
-    def _at(self, anchor: mpf, right: bool, with_dy: bool) -> tuple[mpf, bool]:
-        """|f| at the anchor on that side, and whether f is like a multiple of x there (else like a constant)."""
-        key = anchor, right
-        if key not in self.known:
-            one = (mpf(1),) if with_dy else ()
-            value = abs(self.function(anchor if right else -anchor, *one))
-            if anchor == NEAR:  # f(0) does not tell: at a kink it belongs to the left branch
-                half = abs(self.function(anchor / 2 if right else -anchor / 2, *one))
-                proportional = half < 0.75 * value
-            else:
-                proportional = abs(self.limits[right]) == mp.inf
-            self.known[key] = value, bool(proportional)
-        return self.known[key]
+    def _beside_zero(self, right: bool, with_dy: bool) -> tuple[mpf, bool]:
+        """|f(±NEAR)|, and whether f is like a multiple of x there, else like a constant (f(0) does not tell that)."""
+        if right not in self.near:
+            value, half = (abs(self._at(x if right else -x, with_dy)) for x in (NEAR, NEAR / 2))
+            self.near[right] = value, bool(half < 0.75 * value)
+        return self.near[right]
+
+    def _far_out(self, right: bool, height: mpf, with_dy: bool) -> tuple[mpf, int] | None:
+        """Where |f|, or |f/x| if that is what has a limit, is last seen to differ from it, and to which side.
+
+        How far out that is depends on f's parameters. None where ``height`` is not the limit but only met on the way,
+        or f is never seen to differ from it.
+        """
+        key = right, height
+        if key not in self.far:
+            proportional = abs(self.limits[right]) == mp.inf
+
+            def side(exponent: int) -> int:
+                x = mpf(2) ** exponent
+                with mp.workprec(SETTLED_BITS):
+                    value = abs(self._at(x if right else -x, with_dy)) / (x if proportional else 1)
+                seen = abs(value - height) > height * mpf(2) ** (2 * GUARD_BITS - SETTLED_BITS)
+                return _compare(value, height) if seen else 0
+
+            low, high = LEAST_EXPONENT, LAST_EXPONENT
+            met = side(low) and not side(high)
+            while met and high - low > 1:  # a difference is seen at low, and none at high
+                middle = (low + high) // 2
+                low, high = (middle, high) if side(middle) else (low, middle)
+            self.far[key] = (mpf(2) ** low, side(low)) if met else None
+        return self.far[key]
+
+    def _at(self, x: mpf, with_dy: bool) -> mpf:
+        return self.function(x, mpf(1)) if with_dy else self.function(x)
+
+
+def _compare(a: mpf, b: mpf) -> int:
+    return int(a > b) - int(a < b)

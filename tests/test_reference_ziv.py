@@ -187,6 +187,35 @@ def test_in_saturation_no_rounding_error_of_a_formula_decides(name, direction, t
     assert {np.sign(r.lo * r.hi) for r in found} == {1 if exponent == 0 else -1}
 
 
+@pytest.mark.parametrize(
+    ("name", "direction", "beta", "x", "exponent", "lo"),
+    [
+        ("silu", "backward", 1e-3, 2.0**69, 0, 1),
+        ("silu", "backward", 1e-3, 20.0, -1, None),  # 1/2 + x/2000
+        ("silu", "forward", 1e-9, 2.0**40, 39, -1),
+        ("silu", "forward", 1e6, 1.0, -1, -1),
+        ("silu", "forward", 1e6, 4.0, 1, -1),
+        ("silu", "forward", 1e6, 2.0**30, 29, -1),
+        ("softplus", "backward", 1e5, 34.0, -1, -1),
+        ("softplus", "backward", 1e5, 0.25, -1, -1),
+        ("softplus", "forward", 1e6, 2.0, 1, 1),
+    ],
+)
+def test_how_far_out_a_function_settles_depends_on_its_parameter(name, direction, beta, x, exponent, lo):
+    activation = reference.activations()[name]
+    setting = activation, direction, {"beta": beta}
+    found = one(function_of(*setting), (mpf(x),), limits_of(*setting), FORMATS["float64"])
+    assert found.exponent == exponent
+    assert lo is None or (abs(found.hi) in (1, 2) and np.sign(found.lo) == lo)
+
+
+@pytest.mark.parametrize("k", [3, 4, 5, 6, 70])
+def test_a_power_of_two_that_is_only_met_on_the_way_is_that_power(k):
+    """A user's function may pass one far out, at its exact place, and go on."""
+    found = one(lambda x: x * x / 64, (mpf(2) ** k,), INFINITE, FORMATS["float64"])
+    assert (found.exponent, found.hi, found.lo) == (2 * k - 6, 1.0, 0.0)
+
+
 @pytest.mark.parametrize("name", ["tanh", "elu"])
 @every_format
 def test_just_under_the_least_subnormal(name, form):
