@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the exact value is, for arrays of inputs: y, its correct rounding, and which zeros count as right."""
 
+import functools
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from mpmath import mp, mpf
@@ -12,9 +15,23 @@ from reference.activation import Activation
 from reference.formats import Format
 from reference.ziv import LAST_PRECISION, NEAR, Rounded, round_all
 
+# mpmath's precision is one for the whole process: what sets it must not run in two threads at once.
+_one_at_a_time = threading.RLock()
+
 DECIMAL_DIGITS = 25
 LIMIT_DIGITS = 50
 NEVER_ZERO_BITS = 20_000  # below 2^-20000 a value is written as 0: so it rounds in every format
+
+
+def one_at_a_time(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let threads wait for one another, since mpmath's precision is global."""
+
+    @functools.wraps(function)
+    def alone(*arguments: Any, **options: Any) -> Any:
+        with _one_at_a_time:
+            return function(*arguments, **options)
+
+    return alone
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ def function_of(activation: Activation, direction: str, parameters: Mapping[str,
     return lambda x, dy=1: dy * activation.derivative(x, **exact)
 
 
+@one_at_a_time
 def limits_of(activation: Activation, direction: str, parameters: Mapping[str, float]) -> tuple[mpf, mpf]:
     """The limits of f, or of f', at -inf and +inf."""
     facts = activation.facts(**parameters)
@@ -94,6 +112,7 @@ def exact(
     return result
 
 
+@one_at_a_time
 def right_at_kink(exact_left: Exact, activation: Activation, form: Format, parameters: Mapping[str, float]) -> Exact:
     """The same results with the right derivative, for inputs that are all zeros (dy = 1)."""
     value = {name: mpf(v) for name, v in parameters.items()}
@@ -104,6 +123,7 @@ def right_at_kink(exact_left: Exact, activation: Activation, form: Format, param
     return replace(_arrays([rounded] * len(exact_left), ones, form), either_zero=ones)
 
 
+@one_at_a_time
 def decimal(
     activation: Activation, direction: str, x: float, parameters: Mapping[str, float], dy: float | None = None
 ) -> str:
@@ -188,6 +208,7 @@ def _settle_infinity(result: Exact, here: np.ndarray, limit: mpf, dy: np.ndarray
 SUM_BITS = 4608  # holds any sum of fewer than 2^64 products of two binary64 numbers exactly
 
 
+@one_at_a_time
 def exact_sum(
     activation: Activation, form: Format, x: np.ndarray, dy: np.ndarray, parameters: Mapping[str, float]
 ) -> tuple[Exact, str]:

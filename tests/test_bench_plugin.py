@@ -7,11 +7,14 @@ import subprocess
 import sys
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from pytest_benchmark.logger import Logger
 from pytest_benchmark.storage.file import FileStorage
 
+from bench.accuracy import fingerprint
 from bench.machine import ROOT
+from reference.formats import FORMATS
 from reports import schema
 from tests.command import Ran, benchmark
 
@@ -40,6 +43,30 @@ def small(x):
 @implementation("tanh", backend="mine", variant="unclaimed", dtypes=("float32",))
 def unclaimed(x):
     return np.zeros_like(x)
+"""
+SWEPT_KERNELS = """
+import numpy as np
+from bench import sweep
+from halfulp import implementation
+
+sweep.BLOCKS = [0x3F000000]  # from 0.5 to 2
+ODD = np.uint32(0x3F654321).view(np.float32)
+
+
+def relu(x):
+    return np.maximum(x, np.float32(0))
+
+
+@implementation("relu", backend="mine", variant="odd", dtypes=("float32", "float64"), max_ulp=0.5)
+def odd(x):
+    return np.where(x == ODD, np.nextafter(x, x.dtype.type(1)), relu(x))
+
+
+@implementation("relu", backend="mine", variant="raising", dtypes=("float32",))
+def raising(x):
+    if x[0] == np.uint32(0x3F200000).view(np.float32):  # the third chunk
+        raise ArithmeticError("not today")
+    return relu(x)
 """
 RELU = ("--activation", "relu", "--direction", "forward", "--dtype", "float32")
 IDS = [
@@ -72,6 +99,16 @@ def accuracy_only(tmp_path_factory, kernels) -> Ran:
     (folder / "benchmark.json").write_text("{}")
     chosen = ("--activation", "relu,tanh", "--direction", "forward", "--dtype", "float32")
     return benchmark(folder, *chosen, "--only", "accuracy", "-k", "stable or unclaimed", "-ra", kernels=kernels)
+
+
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory) -> Ran:
+    """A run at depth exhaustive, of which all inputs are the 2^24 from 0.5 on."""
+    path = tmp_path_factory.mktemp("swept") / "kernels_to_sweep.py"
+    path.write_text(SWEPT_KERNELS)
+    chosen = ("--activation", "relu", "--direction", "forward", "-k", "mine or float32-numba-stable")
+    exhaustive = ("--depth", "exhaustive", "--only", "accuracy")  # the later depth counts
+    return benchmark(path.parent / "report", *chosen, *exhaustive, kernels=path)
 
 
 def by_id(run: Ran) -> dict[str, schema.KernelResult]:
@@ -243,3 +280,29 @@ def test_a_filter_without_benchmark_is_a_wrong_call():
     )
     assert run.returncode == 4
     assert "--activation chooses kernels to measure: give --benchmark as well" in run.stderr
+
+
+def test_at_depth_exhaustive_float32_kernels_are_tried_on_all_inputs(swept):
+    assert swept.code == 1, swept.out + swept.err
+    results = by_id(swept)
+    ours = results["relu-forward-float32-numba-stable"]
+    assert (ours.verdict, ours.accuracy.coverage, ours.accuracy.evaluated) == ("holds", "exhaustive", 1 << 24)
+    assert (ours.accuracy.misrounded, ours.properties["monotone"].verdict) == (0, "holds")
+    same = np.arange(0x3F00_0000, 0x4000_0000, dtype=np.uint32).view(np.float32)
+    assert ours.accuracy.fingerprint == fingerprint(same, FORMATS["float32"])
+    assert "all float32 inputs: 100%" in swept.err
+    assert "relu forward, 3 kernels" in swept.err
+
+
+def test_what_no_sample_shows_breaks_a_claim_at_depth_exhaustive(swept):
+    odd, sampled = (by_id(swept)[f"relu-forward-{dtype}-mine-odd"] for dtype in ("float32", "float64"))
+    assert (odd.verdict, odd.accuracy.misrounded, odd.accuracy.max_ulp) == ("broken", 1, 1.0)
+    assert "relu-forward-float32-mine-odd: claims at most 0.5 ulp, but was found 1 ulp at 0x1.ca8642p-1" in swept.out
+    assert (sampled.verdict, sampled.accuracy.coverage) == ("not refuted", "sampled")
+    assert sampled.properties["monotone"].checked < odd.properties["monotone"].checked
+
+
+def test_a_kernel_that_raises_in_a_sweep_has_failed(swept):
+    failed = by_id(swept)["relu-forward-float32-mine-raising"]
+    assert (failed.status, failed.failure.kind, failed.verdict) == ("failed", "raised", "none")
+    assert "relu-forward-float32-mine-raising raised: ArithmeticError: not today" in swept.out

@@ -11,9 +11,24 @@ import pytest
 from bench import resume
 from bench.machine import ROOT
 from bench.resume import Findings
+from bench.sweep import forget
 from bench.tally import Tally
 from tests.making import make_kernel
+from tests.sweeping import (
+    BLOCK,
+    CHUNK,
+    PLACES,
+    encoded,
+    make_small,
+    pattern,
+    silu,
+    spoiling,
+    swept,
+    swept_alone,
+    wrong_silu,
+)
 
+CHUNKS = BLOCK // CHUNK  # of a block
 SOURCE = "def silu(x):\n    return x\n"
 
 
@@ -32,6 +47,11 @@ def kernel(source):
 @pytest.fixture
 def folder(tmp_path) -> Path:
     return tmp_path / "new" / "sweeps"
+
+
+@pytest.fixture
+def blocks(monkeypatch) -> list[int]:
+    return make_small(monkeypatch, PLACES)
 
 
 def a_tally(block: int) -> Tally:
@@ -195,3 +215,92 @@ def test_a_checkout_below_pythons_prefix_counts(kernel, monkeypatch):
     paths = resume.sysconfig.get_paths() | {"data": str(ROOT.parent)}
     monkeypatch.setattr(resume.sysconfig, "get_paths", lambda: paths)
     assert str(ROOT / "reference" / "fast.py") in resume._sources(kernel.source)
+
+
+# Cut off, and gone on with.
+
+
+class Counted:
+    """A kernel of a file that notes the first input of each call."""
+
+    def __init__(self, source, function=wrong_silu) -> None:
+        self.firsts: list[int] = []
+        self.function = function
+        self.kernel = replace(make_kernel(self.call, "silu"), source=str(source))
+
+    def call(self, x):
+        self.firsts.append(pattern(x[0]))
+        return self.function(x)
+
+
+def interrupted(folder, kernel, after: int) -> None:
+    """Sweep until so many chunks are counted."""
+    counted = []
+
+    def progress(count):
+        counted.append(count)
+        if sum(counted) >= after * CHUNK:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        swept(kernel, folder=folder, progress=progress)
+
+
+def files(folder):
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+@pytest.mark.parametrize("cut", [0, 1, 100])
+def test_it_goes_on_where_it_was(tmp_path, source, blocks, cut):
+    folder = tmp_path / "sweeps"
+    interrupted(folder, Counted(source).kernel, after=3 * CHUNKS + 1)
+    (file,) = files(folder)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) - cut])
+    believed = 3 if cut < 2 else 2  # the last byte is just a line's end
+    again, counted = Counted(source), []
+    (done,) = swept(again.kernel, folder=folder, progress=counted.append).values()
+    assert again.firsts == [b + c for b in blocks[believed:] for c in range(0, BLOCK, CHUNK)]
+    assert sum(counted) == BLOCK * len(blocks)
+    assert encoded(done) == encoded(swept_alone(wrong_silu))
+    assert done.tally.steps > 0
+    forget({done.kernel.id: done})
+    assert files(folder) == []
+
+
+def test_a_block_that_was_not_finished_is_not_kept(tmp_path, source, blocks):
+    interrupted(tmp_path / "sweeps", Counted(source).kernel, after=CHUNKS - 1)
+    assert files(tmp_path / "sweeps") == []
+
+
+def test_a_kernel_that_is_done_waits_for_one_that_is_not(tmp_path, source, blocks):
+    """What is kept of one kernel is not asked of it again while another begins."""
+    folder = tmp_path / "sweeps"
+    first = Counted(source)
+    interrupted(folder, first.kernel, after=2 * CHUNKS + 1)
+    first, second = Counted(source), Counted(source, silu)
+    other = replace(second.kernel, variant="textbook")
+    found = swept(first.kernel, other, folder=folder)
+    assert first.firsts[0] == blocks[2]
+    assert len(second.firsts) == CHUNKS * len(blocks)
+    assert encoded(found[first.kernel.id]) == encoded(swept_alone(wrong_silu))
+    assert encoded(found[other.id]) == encoded(swept_alone(silu))
+
+
+def test_another_text_of_the_source_begins_anew(tmp_path, source, blocks):
+    folder = tmp_path / "sweeps"
+    interrupted(folder, Counted(source).kernel, after=2 * CHUNKS + 1)
+    source.write_text("silu = 2\n")
+    again = Counted(source)
+    swept(again.kernel, folder=folder)
+    assert len(again.firsts) == CHUNKS * len(blocks)
+
+
+def test_a_kernel_that_fails_keeps_what_it_had(tmp_path, source, blocks):
+    folder = tmp_path / "sweeps"
+    bad = replace(Counted(source).kernel, function=spoiling("raised", blocks[1] + CHUNK).function)
+    (done,) = swept(bad, folder=folder).values()
+    assert done.error
+    again = Counted(source)
+    swept(again.kernel, folder=folder)
+    assert again.firsts[0] == blocks[1]

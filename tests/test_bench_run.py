@@ -13,6 +13,7 @@ from bench.run import Session, cache_root
 from kernels.registry import Claim
 from reports import schema
 from tests.making import make_kernel
+from tests.sweeping import BLOCK, make_small, pattern, swept
 
 
 class NoStopwatch:
@@ -56,6 +57,32 @@ def test_a_violated_property_is_told_and_breaks_no_claim(direction):
     found = made_result(a_session(), refusing, direction=direction, claim=Claim(1.0))
     assert (found.status, found.properties["stride"].verdict) == ("measured", "violated")
     assert found.verdict == ("not refuted" if direction == "forward" else "broken")  # 0 times inf
+
+
+def test_what_a_sweep_found_takes_the_place_of_a_sample_and_can_break_a_claim(monkeypatch):
+    (block,) = make_small(monkeypatch, [pattern(0.5)])
+    odd = np.uint32(block + 4321).view(np.float32)
+    right = make_kernel(relu, claim=Claim("rounded"))
+    wrong = make_kernel(lambda x: np.where(x == odd, 2 * x, relu(x)), variant="fast", claim=Claim("rounded"))
+    session = a_session()
+    assert session.measure(wrong, NoStopwatch()).verdict == "not refuted"
+    session.sweeps = swept(right, wrong)
+    held, broken = (session.measure(k, NoStopwatch()) for k in (right, wrong))
+    assert (held.verdict, held.accuracy.coverage, held.accuracy.evaluated) == ("holds", "exhaustive", BLOCK)
+    assert held.properties["monotone"].verdict == "holds"
+    assert (broken.verdict, broken.accuracy.misrounded) == ("broken", 1)
+    assert float.fromhex(broken.accuracy.worst_input) == odd
+    assert broken.properties["monotone"].count == 1
+    assert held.accuracy.fingerprint != broken.accuracy.fingerprint
+
+
+def test_a_kernel_that_failed_in_a_sweep_has_failed(monkeypatch):
+    make_small(monkeypatch, [pattern(0.5)])
+    kernel = make_kernel(lambda x: relu(x) if x[0] != 0.5 else x[:1].copy(), claim=Claim(1.0))
+    session = a_session()
+    session.sweeps = swept(kernel)
+    found = session.measure(kernel, NoStopwatch())
+    assert (found.status, found.failure.kind, found.verdict) == ("failed", "wrong_shape", "none")
 
 
 def test_a_failing_kernel_has_a_result_and_the_next_one_too():

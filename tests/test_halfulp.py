@@ -9,9 +9,11 @@ from mpmath import exp, mpf
 
 import halfulp
 import reference
+from bench.calling import hexadecimal
 from halfulp import assert_accurate, measure
 from kernels import registry
 from kernels.registry import Claim, registered
+from tests.sweeping import BLOCK, make_small, pattern
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,53 @@ def test_violated_properties_are_in_the_text_of_a_measurement():
 def test_all_values_of_a_16_bit_dtype_are_tried():
     found = measure(relu, "relu", dtype="float16")
     assert (found.accuracy.evaluated, found.accuracy.coverage) == (65536, "exhaustive")
+
+
+def test_at_depth_exhaustive_all_float32_inputs_are_tried(monkeypatch, capsys):
+    (block,) = make_small(monkeypatch, [pattern(0.5)])
+    odd = np.uint32(block + 4321).view(np.float32)
+
+    def relu_off_at_one(x):
+        return np.where(x == odd, np.nextafter(x, x.dtype.type(1)), relu(x))
+
+    assert measure(relu_off_at_one, "relu", depth="standard").max_ulp == 0
+    assert capsys.readouterr().err == ""
+    found = measure(relu_off_at_one, "relu", depth="exhaustive")
+    assert (found.accuracy.coverage, found.accuracy.evaluated, found.accuracy.misrounded) == ("exhaustive", BLOCK, 1)
+    assert (found.max_ulp, found.worst_input) == (1.0, float(odd))
+    assert len(found.accuracy.fingerprint) == 64
+    assert f"{BLOCK:,} inputs (exhaustive)" in repr(found)
+    shown = capsys.readouterr()
+    assert "all float32 inputs: 100%" in shown.err
+    assert shown.out == ""
+    with pytest.raises(AssertionError, match=re.escape(f"1 ulp at {hexadecimal(odd)}")):
+        assert_accurate(relu_off_at_one, "relu", 0.5, depth="exhaustive")
+
+
+def test_float64_is_sampled_at_depth_exhaustive(monkeypatch, capsys):
+    make_small(monkeypatch, [pattern(0.5)])
+    assert measure(relu, "relu", dtype="float64", depth="exhaustive").accuracy.coverage == "sampled"
+    assert capsys.readouterr().err == ""
+
+
+def test_of_a_function_that_fails_in_a_sweep_the_failure_is_raised(monkeypatch):
+    make_small(monkeypatch, [pattern(0.5)])
+    with pytest.raises(halfulp.KernelError, match="wrong_shape"):
+        measure(lambda x: relu(x) if x[0] != 0.5 else x[:1].copy(), "relu", depth="exhaustive")
+
+
+def test_nothing_is_kept_of_a_sweep_that_is_cut_off(monkeypatch):
+    """Two functions of one file have the same name to the registry: one may not go on from the other's findings."""
+    make_small(monkeypatch, [pattern(0.5), pattern(1.0)])
+
+    def interrupted(x):
+        if x[0] == 1.0:
+            raise KeyboardInterrupt
+        return 2 * x
+
+    with pytest.raises(KeyboardInterrupt):
+        measure(lambda x: interrupted(x) if x[0] >= 0.5 else relu(x), "relu", depth="exhaustive")
+    assert measure(relu, "relu", depth="exhaustive").max_ulp == 0
 
 
 def test_more_depth_and_another_seed_try_other_inputs():

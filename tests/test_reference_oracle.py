@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The oracle on the suite's own activations: rounding, zeros, infinities, dy, kinks, decimal numerals, exact sums."""
 
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from math import inf, nan
 
 import mpmath
 import numpy as np
 import pytest
-from mpmath import mpf, workprec
+from mpmath import mp, mpf, workprec
 
 import reference
 from reference.formats import FORMATS, Format
@@ -302,3 +303,17 @@ def test_an_exact_sum_is_rounded_once():
         dy = np.array([1.0, 1.0, sign * crumb, sign * crumb])
         found, _ = exact_sum(reference.own()["prelu"], DOUBLE, x, dy, {"alpha": 0.25})
         assert found.nearest.tolist() == [-want]
+
+
+def test_threads_do_not_disturb_one_another():
+    """mpmath has one precision for the whole process."""
+    silu, form = reference.own()["silu"], FORMATS["float32"]
+    x = np.float32([-1.2784645, -1.2784647, -0.5, -80.0, 1e-3])
+    alone = exact(silu, "backward", form, x, silu.defaults)
+    before = mp.prec
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda _: exact(silu, "backward", form, x, silu.defaults), range(60)))
+    assert mp.prec == before
+    for answer in together:
+        np.testing.assert_array_equal(answer.nearest, alone.nearest)
+        np.testing.assert_array_equal(answer.lo, alone.lo)
