@@ -3,13 +3,18 @@
 
 Numba's own cache looks only at the file of the function that it compiled. Here the folder of the cache is named by a
 hash of all sources that the code may be made of, so code from an older state of them is never found.
+
+kernels/cpu/compile.py does alike for the kernels, and looks alike: neither package may import the other, so that no
+mistake is in both.
 """
 
 import contextlib
 import functools
 import hashlib
 import os
+import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FunctionType
@@ -24,8 +29,8 @@ from numba.core.dispatcher import Dispatcher
 # fastmath stays off: what is derived of the arithmetic holds for IEEE operations in the order in which they stand.
 OPTIONS = {"error_model": "numpy", "fastmath": False}
 
-ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("reference", "bench")  # bench compiles loops around the oracle's arithmetic
+OWN = Path(__file__).resolve().parent
+STALE_AFTER_S = 7 * 24 * 3600.0  # a cache folder not used for so long belongs to sources long gone
 
 _decorating = threading.Lock()  # Numba reads the folder from a global while a function is decorated
 
@@ -43,16 +48,16 @@ def compile_loop(loop: Callable[..., Any], name: str, signature: Any, parts: dic
     """
     copy = FunctionType(loop.__code__, {**loop.__globals__, **parts}, name)
     copy.__module__, copy.__qualname__ = loop.__module__, name
-    folder = _cache_folder()
+    folder = cache_folder(loop)
     if folder is None:
         return njit(signature, nogil=True, **OPTIONS)(copy)
     with _decorating, _numba_cache_in(folder):
         return njit(signature, nogil=True, cache=True, **OPTIONS)(copy)
 
 
-def is_cached(name: str) -> bool:
-    """Whether there is code of that name in the cache."""
-    folder = _cache_folder()
+def is_cached(loop: Callable[..., Any], name: str) -> bool:
+    """Whether there is code of that loop and name in the cache."""
+    folder = cache_folder(loop)
     return folder is not None and any(folder.glob(f"*/*.{name}-*.nbi"))
 
 
@@ -65,22 +70,30 @@ def _numba_cache_in(folder: Path) -> Iterator[None]:
         numba.config.CACHE_DIR = before
 
 
+def cache_folder(loop: Callable[..., Any]) -> Path | None:
+    """The folder of code made of this package and that of a loop, made if need be; None where it can't be written."""
+    return _folder(Path(loop.__code__.co_filename).resolve().parent)
+
+
 @functools.cache
-def _cache_folder() -> Path | None:
-    """The folder of compiled code for the present sources, made if need be; None where it can't be written."""
-    root = Path(os.environ.get("HALFULP_CACHE_DIR") or ROOT / ".cache")
-    folder = root / "oracle-code" / sources_digest()[:16]
+def _folder(package: Path) -> Path | None:
+    root = Path(os.environ.get("HALFULP_CACHE_DIR") or OWN.parent / ".cache") / "oracle-code"
+    folder = root / sources_digest(package)[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)  # in use: not stale
     except OSError:
         return None
+    for other in root.iterdir():
+        with contextlib.suppress(OSError):
+            if time.time() - other.stat().st_mtime > STALE_AFTER_S:
+                shutil.rmtree(other, ignore_errors=True)
     return folder if os.access(folder, os.W_OK) else None
 
 
-@functools.cache
-def sources_digest() -> str:
-    """SHA-256 over every source file that compiled code may be made of, and the versions of what made it."""
+def sources_digest(package: Path) -> str:
+    """SHA-256 over every source file of this package and another, and the versions of what compiles them."""
     digest = hashlib.sha256(f"numba {numba.__version__}, mpmath {mpmath.__version__}".encode())
-    for path in sorted(p for folder in SOURCES for p in (ROOT / folder).glob("*.py")):
-        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    for path in sorted(p for folder in {OWN, package} for p in folder.glob("*.py")):
+        digest.update(f"{path.parent.name}/{path.name}".encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()

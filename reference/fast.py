@@ -264,7 +264,7 @@ def evaluator(activation: Activation, direction: str, is_fine: bool):
 
 def is_compiled(activation: Activation, direction: str, is_fine: bool) -> bool:
     """Whether the cache has the loop of one function and precision."""
-    return is_cached(_code_name(activation, direction, is_fine))
+    return is_cached(evaluation, _code_name(activation, direction, is_fine))
 
 
 def _code_name(activation: Activation, direction: str, is_fine: bool) -> str:
