@@ -60,7 +60,7 @@ with workprec(TABLE_BITS):
     LINEAR, CUBIC = triple(linear()), triple(cubic())
     LINEAR_PAIR, CUBIC_PAIR, CUBIC_3 = pair(linear()), pair(cubic()), pair(3 * cubic())
     ROOT_SQUARE, EXP_AT_ROOT = pair(SLOPE_ROOT**2), pair(exp_2u(SLOPE_ROOT))
-FAR = 64.0  # e^(2u) is zero from here on, whatever it is multiplied by
+FAR = 38.0  # e^(−2u) is zero from here on, whatever it is multiplied by, and 2u is still below BOUND
 
 
 @block
