@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.calling import call, hexadecimal
+from bench.calling import arguments, call, hexadecimal
 from bench.conditioning import Reach
 from bench.inputs import Inputs
 from bench.sweep_loops import BINS, loops
@@ -54,8 +54,7 @@ def measure(kernel: Kernel, truth: Truth) -> tuple[Accuracy, Safety]:
         KernelError: the kernel broke the contract of a call.
     """
     x = truth.inputs.values
-    arguments = (x,) if truth.direction == "forward" else (np.ones_like(x), x)
-    got = call(kernel, *arguments)
+    got = call(kernel, *arguments(kernel, x))
     judgement = judged(got, truth)
     accuracy = _accuracy(kernel, truth, got, judgement)
     if truth.pairs is not None:
@@ -67,7 +66,8 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
     """Whether the claim holds; a mismatch of class breaks any claim."""
     if claim is None:
         return "none"
-    mismatches = safety.mismatches + (accuracy.random_dy.mismatches if accuracy.random_dy else 0)
+    others = (check.mismatches for check in (accuracy.random_dy, accuracy.search) if check)
+    mismatches = safety.mismatches + sum(others)
     largest = accuracy.max_ulp_outside_roots if claim.outside_roots else accuracy.max_ulp
     with_dy = (accuracy.random_dy.max_ulp if accuracy.random_dy else None) or 0.0
     if claim.bound == "rounded":

@@ -53,6 +53,11 @@ def call(
     return got
 
 
+def arguments(kernel: Kernel, x: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What a kernel that is no sum takes for inputs x: x or, backward, dy = 1 and x."""
+    return (x,) if kernel.direction == "forward" else (np.ones_like(x), x)
+
+
 def _check_unchanged(given: np.ndarray, original: np.ndarray) -> None:
     if given.shape != original.shape or given.dtype != original.dtype:
         raise KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")

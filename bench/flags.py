@@ -17,9 +17,9 @@ import platform
 
 import numpy as np
 
-from bench.calling import attempt, hexadecimal
+from bench.calling import arguments, attempt, hexadecimal
 from bench.inputs import SAMPLES
-from bench.trials import Tally, Trial, not_checked
+from bench.trials import Count, Trial, not_checked
 from reports.schema import Property
 
 _ARM = {"invalid": 1, "divide by zero": 2, "overflow": 4}
@@ -56,7 +56,7 @@ def raised(trial: Trial, x: np.ndarray) -> frozenset[str]:
         KernelError: the kernel raised an exception of Python's.
     """
     library, bits = _library(), BITS[platform.machine().lower()]
-    arrays, out = trial.arguments(x), np.empty_like(x) if trial.kernel.takes_out else None
+    arrays, out = arguments(trial.kernel, x), np.empty_like(x) if trial.kernel.takes_out else None
     mask, told = sum(bits.values()), set()
 
     def watched() -> int:
@@ -81,7 +81,7 @@ def spurious_flags(trial: Trial) -> Property:
     nearest = trial.truth.exact.nearest
     finite = np.isfinite(nearest)
     x, nearest = trial.truth.inputs.values[finite], nearest[finite]
-    tally = Tally()
+    tally = Count()
     flags = raised(trial, x)
     if not flags:
         tally.add(len(x))

@@ -14,7 +14,7 @@ from mpmath import mpf, workdps
 from bench.accuracy import exact_decimal
 from bench.calling import hexadecimal
 from bench.inputs import SAMPLES, as_format
-from bench.trials import Tally, Trial
+from bench.trials import Count, Trial
 from bench.ulp import distance
 from reference.activation import Piece, Real
 from reference.formats import Format
@@ -63,7 +63,7 @@ def monotone(trial: Trial) -> Property | None:
         return None
     x = rising_inputs(trial)
     got = trial.call(x)
-    tally = Tally()
+    tally = Count()
     for piece in trial.facts.pieces:
         inside = _inside(piece, x)
         steps = steps_back(got[inside], piece.slope, trial.form)
@@ -126,7 +126,7 @@ def in_range(trial: Trial) -> Property | None:
         ends = f"[{hexadecimal(low)}, {hexadecimal(high)}]"
         return f"f({hexadecimal(x[i])}) = {hexadecimal(got[i])} is outside the range {ends}"
 
-    tally = Tally()
+    tally = Count()
     tally.see(beyond > 0, sentence, beyond)
     return tally.property()
 
@@ -169,7 +169,7 @@ def nan_kept(trial: Trial) -> Property:
     def sentence(i: int) -> str:
         return f"the NaN of bits {x.view(trial.form.pattern)[i]:#x} gives {hexadecimal(got[i])}"
 
-    tally = Tally()
+    tally = Count()
     tally.see(~_is_nan(got), sentence)
     return tally.property()
 
@@ -188,7 +188,7 @@ def _against_exact(trial: Trial, wrong: Callable[[np.ndarray, Exact], np.ndarray
         want = exact_decimal(trial.kernel, truth.activation, float(x))
         return f"at {hexadecimal(x)}: got {hexadecimal(got[places[i]])}, exact {want}"
 
-    tally = Tally()
+    tally = Count()
     tally.see(found[places], sentence)
     return tally.property()
 

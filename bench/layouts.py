@@ -15,7 +15,7 @@ import numpy as np
 from bench.accuracy import canonical_patterns, format_of
 from bench.calling import KernelError, answer, call, hexadecimal
 from bench.inputs import SAMPLES, as_format
-from bench.trials import Tally, Trial, broken, broken_call, generator
+from bench.trials import Count, Trial, broken, broken_call, generator
 from bench.ulp import distance
 from kernels.cpu.launch import cores
 from kernels.registry import Kernel
@@ -221,7 +221,7 @@ def _verdicts(
 
 
 def _verdict(base: Base, variations: Iterator[Variation]) -> Property:
-    tally = Tally()
+    tally = Count()
     for variation in variations:
         try:
             got = _call(base.kernel, variation)
@@ -242,7 +242,7 @@ def _call(kernel: Kernel, variation: Variation) -> np.ndarray:
     return call(kernel, *variation.arrays, shape=shape, out=variation.out, threads=variation.threads)
 
 
-def _compare(tally: Tally, base: Base, variation: Variation, got: np.ndarray) -> None:
+def _compare(tally: Count, base: Base, variation: Variation, got: np.ndarray) -> None:
     form, got = format_of(base.kernel), np.ascontiguousarray(got).reshape(-1)
     numbers = variation.numbers.reshape(-1)
     judged = np.flatnonzero(numbers != FILLER)

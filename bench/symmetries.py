@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.calling import hexadecimal
-from bench.trials import Tally, Trial
+from bench.trials import Count, Trial
 from bench.ulp import distance
 from reference.formats import Format
 from reports.schema import Property
@@ -34,7 +34,7 @@ class Mirror:
         wrong = (a != b) & ~(np.isnan(a) & np.isnan(b))
         comparable = ~(np.isnan(a) | np.isnan(b))
         ours, mirrored = (form.ordinals(np.where(comparable, v, form.dtype.type(0))) for v in (plus, minus))
-        tally = Tally()
+        tally = Count()
         tally.see(wrong, lambda i: _sentence(x, plus, minus, i, self.law), distance(self.factor * ours, mirrored))
         return tally.property()
 
@@ -55,7 +55,7 @@ class Balance:
         off = _sum(a, -(x.astype(np.float64) if self.is_x else np.ones(len(x))), b)
         below, above = (_gap(a, form, side) + _gap(b, form, side) for side in (-1, 1))
         times = 2 * np.abs(off) / np.where(off > 0, below, above)
-        tally = Tally(lambda size: f"{size:.4g} times what rounding allows")
+        tally = Count(lambda size: f"{size:.4g} times what rounding allows")
         tally.see(times > 1 + SLACK, lambda i: _sentence(x, plus, minus, i, self.law), times)
         return tally.property()
 

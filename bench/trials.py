@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.accuracy import Truth
-from bench.calling import KernelError, call
+from bench.calling import KernelError, arguments, call
 from kernels.registry import Kernel
 from reference.activation import Facts
 from reference.formats import Format
@@ -51,11 +51,7 @@ class Trial:
         Raises:
             KernelError: the kernel broke the contract of the call.
         """
-        return call(self.kernel, *self.arguments(x))
-
-    def arguments(self, x: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What the kernel takes for x: x itself, or dy = 1 and x."""
-        return (x,) if self.forward else (np.ones_like(x), x)
+        return call(self.kernel, *arguments(self.kernel, x))
 
     def random(self, what: str) -> np.random.Generator:
         """A generator of one check's own."""
@@ -72,7 +68,7 @@ def in_numbers(size: float) -> str:
     return f"{size:,} representable number{'' if size == 1 else 's'}"
 
 
-class Tally:
+class Count:
     """What one check has found so far: places, violations, and the largest of these as the counter-example.
 
     Where violations have no size, the first is the counter-example. ``text`` says a size in words.
@@ -128,7 +124,7 @@ def settled(check: Callable[[], Property | None]) -> Property | None:
 
 def broken(error: KernelError) -> Property:
     """The verdict where a kernel broke the contract of a call."""
-    tally = Tally()
+    tally = Count()
     tally.add(1, 1, lambda: broken_call(error))
     return tally.property()
 

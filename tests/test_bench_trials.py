@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bench.calling import KernelError
-from bench.trials import Tally, broken, generator, not_checked, settled
+from bench.trials import Count, broken, generator, not_checked, settled
 from tests.exactly import trial_of
 from tests.making import make_kernel
 
@@ -13,7 +13,7 @@ WRONG = np.array([False, True, False, True])
 
 
 def test_places_without_a_violation_hold():
-    tally = Tally()
+    tally = Count()
     tally.add(3)
     tally.see(np.zeros(4, bool), "no place {}".format)
     found = tally.property()
@@ -22,7 +22,7 @@ def test_places_without_a_violation_hold():
 
 
 def test_the_first_violation_is_the_example_where_they_have_no_size():
-    tally = Tally()
+    tally = Count()
     tally.add(3)
     tally.see(WRONG, "place {}".format)
     tally.see(WRONG, "another place {}".format)
@@ -39,7 +39,7 @@ def test_the_first_violation_is_the_example_where_they_have_no_size():
     ],
 )
 def test_the_largest_violation_is_the_example(sizes, example, largest):
-    tally = Tally()
+    tally = Count()
     tally.see(WRONG, "place {}".format, np.array(sizes, np.uint64))
     tally.see(WRONG, "smaller place {}".format, np.array([0, 1, 9, 0], np.uint64))
     found = tally.property()
@@ -47,13 +47,13 @@ def test_the_largest_violation_is_the_example(sizes, example, largest):
 
 
 def test_a_size_may_be_told_in_other_words():
-    tally = Tally("{:.1f} times".format)
+    tally = Count("{:.1f} times".format)
     tally.add(5, 2, lambda: "there", 1.25)
     assert tally.property().largest == "1.2 times"
 
 
 def test_where_nothing_was_looked_at_nothing_holds():
-    found = Tally().property()
+    found = Count().property()
     assert (found.verdict, found.checked) == ("not checked", 0)
     assert found.why
     assert not_checked("no library").why == "no library"
