@@ -17,12 +17,12 @@ import numpy as np
 from mpmath import mp, mpf, workprec
 
 import reference
-from bench import accuracy, properties, sums
+from bench import accuracy
 from bench.calling import KernelError
 from bench.inputs import SAMPLES
+from bench.measure import measure as measured
 from bench.reading import check_name
-from bench.sweep import can_sweep, found_of, properties_of, sweep_all
-from bench.truths import truth
+from bench.sweep import can_sweep, sweep_all
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
 from reference.formats import FORMATS
@@ -193,19 +193,11 @@ def measure(
     if depth not in SAMPLES:
         raise ValueError(f"there is no depth {depth!r}; choose from {', '.join(SAMPLES)}")
     kernel = _kernel(function, activation, direction, dtype, parameters=parameters)
-    if direction == "backward_alpha":
-        found, safety = sums.measure(kernel, reference.activations()[activation], depth, seed)
-        held = properties.measure_sum(kernel, depth, seed)
-        worst = None
-    else:
-        held_against = truth(kernel, depth, seed)
-        found, safety = accuracy.measure(kernel, held_against)
-        held = properties.measure(kernel, held_against, depth, seed)
-        if depth == "exhaustive" and can_sweep(kernel):
-            swept = sweep_all([kernel], folder=None)[kernel.id]
-            found, safety = found_of(swept, found)
-            held |= properties_of(swept)
-        worst = None if found.worst_input is None else float.fromhex(found.worst_input)
+    swept = sweep_all([kernel], folder=None) if depth == "exhaustive" and can_sweep(kernel) else {}
+    whole = measured(kernel, depth, seed, swept.get(kernel.id))
+    found, safety, held = whole.accuracy, whole.safety, whole.properties
+    sums_have_none = direction == "backward_alpha" or found.worst_input is None
+    worst = None if sums_have_none else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
     return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety, held)
 

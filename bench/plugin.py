@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import worst
 from bench.machine import ROOT
 from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
@@ -40,6 +41,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.has_plugin("benchmark"):
         raise pytest.UsageError("--benchmark times through pytest-benchmark: leave -p no:benchmark out")
     options = read_options(config)
+    try:
+        worst.known()
+    except worst.DataError as error:
+        raise pytest.UsageError(str(error)) from error
     _run_alone(config)
     config._rootpath = ROOT  # pytest takes the folder after --report-dir for one of tests, and would root itself there
     config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")  # --only accuracy, or a failure

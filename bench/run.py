@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import reference
-from bench import accuracy, properties, speed, sums, worst
+from bench import speed
+from bench.accuracy import verdict
 from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import ROOT, commit, machine
+from bench.measure import measure
 from bench.options import Options
-from bench.sweep import Sweep, use
-from bench.truths import truth
+from bench.sweep import Sweep
 from kernels.registry import Kernel
 from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
 
@@ -48,19 +49,9 @@ class Session:
 
     def _accuracy(self, kernel: Kernel, result: KernelResult) -> None:
         depth, seed = self.options.depth, self.options.seed
-        if kernel.direction == "backward_alpha":
-            activation = reference.activations()[kernel.activation]
-            result.accuracy, result.safety = sums.measure(kernel, activation, depth, seed)
-            result.properties = properties.measure_sum(kernel, depth, seed)
-        else:
-            held_against = truth(kernel, depth, seed)
-            result.accuracy, result.safety = accuracy.measure(kernel, held_against)
-            result.properties = properties.measure(kernel, held_against, depth, seed)
-            if worst.searchable(kernel, depth):
-                worst.include(kernel, worst.look(kernel, worst.EVALUATIONS[depth], seed), result.accuracy)
-        if kernel.id in self.sweeps:
-            use(self.sweeps[kernel.id], result)
-        result.verdict = accuracy.verdict(kernel.claim, result.accuracy, result.safety)
+        found = measure(kernel, depth, seed, self.sweeps.get(kernel.id))
+        result.accuracy, result.safety, result.properties = found.accuracy, found.safety, found.properties
+        result.verdict = verdict(kernel.claim, result.accuracy, result.safety)
 
     def finished(self) -> Results:
         """Everything found, in the form in which it is written."""

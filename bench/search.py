@@ -94,6 +94,11 @@ class Meter:
         finally:
             self.limit = limit
 
+    @property
+    def left(self) -> int:
+        """How many evaluations are."""
+        return self.limit - self.evaluations
+
     def __call__(self, ordinals: np.ndarray) -> np.ndarray:
         """The error at each ordinal; beyond the largest finite number, at that.
 
@@ -101,7 +106,7 @@ class Meter:
             SpentError: there were more than are left; those that are left have been evaluated.
         """
         end = self.form.infinity_pattern - 1
-        allowed = np.clip(ordinals, -end, end)[: self.limit - self.evaluations]
+        allowed = np.clip(ordinals, -end, end)[: self.left]
         parts = [self._evaluate(allowed[i : i + CHUNK]) for i in range(0, len(allowed), CHUNK)]
         if len(allowed) < len(ordinals):
             raise SpentError
@@ -174,7 +179,8 @@ def look_for_changes(
     for change in changes(results, powers_of_two(meter.form), meter.misrounded, rng):
         yield change
         beyond = change.rates.resolution // 4
-        meter(np.arange(change.low - beyond, change.high + beyond))
+        end = min(change.high + beyond, change.low - beyond + meter.left + 1)  # more would tell no more
+        meter(np.arange(change.low - beyond, end))
         meter(neighbourhoods(np.array([change.low, change.high]), meter.form, rng))
 
 
@@ -216,9 +222,9 @@ def descend(meter: Meter, ordinals: np.ndarray, values: np.ndarray, rng: np.rand
     drawn, errors = drawn[narrow], errors[narrow]
     cells = cells_of(drawn[:, 0], drawn[:, -1], drawn, errors)
     for steps_left in range(_steps(cells), 0, -1):
-        evaluations = (meter.limit - meter.evaluations) // steps_left
+        evaluations = meter.left // steps_left
         cells = _parts(meter, cells.best(evaluations // (PARTS * DRAWS)), rng)
-    best = cells.best((meter.limit - meter.evaluations) // (PARTS * DRAWS))
+    best = cells.best(meter.left // (PARTS * DRAWS))
     meter(np.unique(best.low[:, None] + np.arange(PARTS * DRAWS)))
 
 

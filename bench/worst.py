@@ -9,7 +9,7 @@ import argparse
 import csv
 import functools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,17 +19,17 @@ from tabulate import tabulate
 import kernels
 import reference
 from bench.accuracy import exact_decimal, near_roots
-from bench.calling import KernelError, call, hexadecimal
+from bench.calling import KernelError, arguments, call, hexadecimal
 from bench.options import in_order
 from bench.reading import check_name
 from bench.search import TOLERATED, Found, search
-from bench.ulp import judge
+from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Kernel, registered
 from reference import fast
 from reference.formats import FORMATS
 from reports import wording
 from reports.command import WRONG_USAGE
-from reports.schema import Accuracy, Search
+from reports.schema import MISMATCH_KINDS, Accuracy, Example, Safety, Search
 
 DATA = Path(__file__).with_name("worst_inputs.csv")
 EVALUATIONS = {"quick": 1 << 13, "standard": 1 << 17, "exhaustive": 1 << 24}  # by depth, for each kernel
@@ -73,58 +73,91 @@ def known(path: Path = DATA) -> tuple[Entry, ...]:
     return entries
 
 
-def searchable(kernel: Kernel, depth: str) -> bool:
-    """Whether a worst input is searched for: where not all are tried, and the fast oracle knows the function."""
-    sampled = kernel.dtype == "float64" or (kernel.dtype == "float32" and depth != "exhaustive")
+def searchable(kernel: Kernel) -> bool:
+    """Whether a worst input is searched for: where the fast oracle knows the function, and not all inputs are tried."""
     activation = reference.activations()[kernel.activation]
-    return sampled and fast.supports(activation, kernel.direction, kernel.parameters)
+    wide = kernel.dtype in ("float32", "float64")
+    return wide and fast.supports(activation, kernel.direction, kernel.parameters)
 
 
-def look(kernel: Kernel, evaluations: int, seed: int) -> Found:
+class Errors:
+    """A kernel's errors in ulp as a function of its inputs, NaN where there is none or its claim says nothing.
+
+    Results of the wrong class that are met on the way are counted, and the first of each kind is kept.
+    """
+
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.activation, self.form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
+        self.mismatches = 0
+        self.examples: dict[str, tuple[np.generic, np.generic]] = {}  # an input and the result there, by kind
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        """The errors at inputs of the kernel's dtype.
+
+        Raises:
+            KernelError: the kernel broke the contract of a call.
+        """
+        got, judgement = self.judged(x)
+        # At a kink two results are right, and only samples are held against both.
+        kink = (x == 0) & (self.activation.right_derivative_at_zero is not None)
+        self._note(x, got, np.where(kink, NO_MISMATCH, judgement.mismatch))
+        outside = kink | near_roots(self.kernel, self.activation, x)
+        return np.where(outside, np.nan, judgement.error_ulp)
+
+    def judged(self, x: np.ndarray) -> tuple[np.ndarray, Judgement]:
+        """The results at inputs, and what is said of them."""
+        got = call(self.kernel, *arguments(self.kernel, x))
+        exact = fast.exact(self.activation, self.kernel.direction, self.form, x, self.kernel.parameters)
+        return got, judge(got, exact, self.form)
+
+    def _note(self, x: np.ndarray, got: np.ndarray, mismatch: np.ndarray) -> None:
+        wrong = np.flatnonzero(mismatch != NO_MISMATCH)
+        self.mismatches += len(wrong)
+        for kind, at in zip(*np.unique(mismatch[wrong], return_index=True), strict=True):
+            self.examples.setdefault(MISMATCH_KINDS[kind], (x[wrong[at]], got[wrong[at]]))
+
+
+def look(kernel: Kernel, evaluations: int, seed: int) -> tuple[Found, Errors]:
     """Search for the worst input of a kernel, starting from check points and from what was found before.
 
     Raises:
         KernelError: the kernel broke the contract of a call.
         DataError: the file of worst inputs can't be read.
     """
-    function = (kernel.activation, kernel.direction, kernel.dtype)
+    function, errors = (kernel.activation, kernel.direction, kernel.dtype), Errors(kernel)
     before = [float.fromhex(entry.input) for entry in known() if entry[:3] == function]
-    points = [point.x for point in reference.activations()[kernel.activation].check_points]
-    return search(errors_of(kernel), FORMATS[kernel.dtype], budget=evaluations, seed=seed, starts=[*before, *points])
+    points = [point.x for point in errors.activation.check_points]
+    return search(errors, errors.form, budget=evaluations, seed=seed, starts=[*before, *points]), errors
 
 
-def errors_of(kernel: Kernel) -> Callable[[np.ndarray], np.ndarray]:
-    """A kernel's errors in ulp, of its inputs: NaN where there is none, or where its claim says nothing."""
-    activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
+def include(kernel: Kernel, evaluations: int, seed: int, accuracy: Accuracy, safety: Safety) -> None:
+    """Search, and note what was found beside the samples; where it is more, the largest error is that of the search.
 
-    def errors(x: np.ndarray) -> np.ndarray:
-        got = call(kernel, *([x] if kernel.direction == "forward" else [np.ones_like(x), x]))
-        exact = fast.exact(activation, kernel.direction, form, x, kernel.parameters)
-        error = judge(got, exact, form).error_ulp
-        if activation.right_derivative_at_zero is not None:  # at a kink two results are right: it is among the samples
-            error[x == 0] = np.nan
-        error[near_roots(kernel, activation, x)] = np.nan
-        return error
-
-    return errors
-
-
-def include(kernel: Kernel, found: Found, accuracy: Accuracy) -> None:
-    """Note a search beside the samples; where it found more, the largest error is its."""
+    Raises:
+        KernelError: the kernel broke the contract of a call.
+        DataError: the file of worst inputs can't be read.
+    """
+    found, errors = look(kernel, evaluations, seed)
     worst = None if found.worst_input is None else hexadecimal(found.worst_input)
-    accuracy.search = Search(evaluations=found.evaluations, max_ulp=found.max_ulp, worst_input=worst)
-    if found.max_ulp is None or found.max_ulp <= (accuracy.max_ulp or 0.0):
+    accuracy.search = Search(
+        evaluations=found.evaluations, max_ulp=found.max_ulp, worst_input=worst, mismatches=errors.mismatches
+    )
+    shown = {example.kind for example in safety.examples}
+    for kind, (x, got) in errors.examples.items():
+        if kind not in shown:
+            want = exact_decimal(kernel, errors.activation, float(x))
+            safety.examples.append(Example(input=hexadecimal(x), got=hexadecimal(got), want=want, kind=kind))
+    if found.max_ulp is None:
         return
-    x = np.array([found.worst_input])
-    got = call(kernel, *([x] if kernel.direction == "forward" else [np.ones_like(x), x]))
-    activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
-    judgement = judge(got, fast.exact(activation, kernel.direction, form, x, kernel.parameters), form)
-    accuracy.max_ulp, accuracy.worst_input, accuracy.worst_got = found.max_ulp, worst, hexadecimal(got[0])
-    accuracy.worst_exact = exact_decimal(kernel, activation, float(x[0]))
-    if accuracy.max_ulp_outside_roots is not None:
-        accuracy.max_ulp_outside_roots = max(accuracy.max_ulp_outside_roots, found.max_ulp)
-    distance = judgement.largest_distance()
-    accuracy.max_distance = max(accuracy.max_distance, distance, key=lambda text: abs(int(text)))
+    if kernel.claim and kernel.claim.outside_roots:  # where alone errors were looked at
+        accuracy.max_ulp_outside_roots = max(accuracy.max_ulp_outside_roots or 0.0, found.max_ulp)
+    if found.max_ulp > (accuracy.max_ulp or 0.0):
+        got, judgement = errors.judged(np.array([found.worst_input]))
+        accuracy.max_ulp, accuracy.worst_input, accuracy.worst_got = found.max_ulp, worst, hexadecimal(got[0])
+        accuracy.worst_exact = exact_decimal(kernel, errors.activation, float(found.worst_input))
+        both = accuracy.max_distance, judgement.largest_distance()
+        accuracy.max_distance = max(both, key=lambda text: abs(int(text)))
 
 
 # The command.
@@ -153,7 +186,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         before = known()
         found = [entry for kernel in _chosen(options) for entry in _entry(kernel, options)]
-        new = [entry for entry in found if entry[:4] not in {other[:4] for other in before}]
+        largest = {entry[:4]: entry for entry in sorted(found, key=lambda entry: float(entry.ulp))}
+        new = [entry for place, entry in largest.items() if place not in {other[:4] for other in before}]
     except (ValueError, DataError) as error:
         print(f"worst: {error}", file=sys.stderr)
         return WRONG_USAGE
@@ -180,7 +214,7 @@ def _chosen(options: argparse.Namespace) -> list[Kernel]:
     """
     if options.evaluations < 1 or options.seed < 0:
         raise ValueError("--evaluations must be 1 or more, and --seed 0 or more")
-    known_kernels = [k for k in in_order(registered()) if searchable(k, "standard")]
+    known_kernels = [k for k in in_order(registered()) if searchable(k)]
     for name in ("activation", "dtype", "variant"):
         if getattr(options, name) is not None:
             wanted = [n.strip() for n in getattr(options, name).split(",")]
@@ -193,7 +227,7 @@ def _chosen(options: argparse.Namespace) -> list[Kernel]:
 def _entry(kernel: Kernel, options: argparse.Namespace) -> list[Entry]:
     """What a search of one kernel found that is misrounded; a kernel that fails has none, and costs no other's."""
     try:
-        found = look(kernel, options.evaluations, options.seed)
+        found, _ = look(kernel, options.evaluations, options.seed)
     except KernelError as error:
         print(f"worst: {kernel.id}: {wording.one_line(str(error))}", file=sys.stderr)
         return []

@@ -83,6 +83,7 @@ class Search(Record):
     evaluations: int
     max_ulp: float | None
     worst_input: Hex | None
+    mismatches: int  # evaluations with a result of the wrong class
 
 
 class Accuracy(Record):
@@ -169,10 +170,11 @@ class KernelResult(Record):
 
     @property
     def mismatches(self) -> int | None:
-        """All results of the wrong class, also those with random dy; None where none was looked for."""
+        """All results of the wrong class, also with random dy and in the search; None where none was looked for."""
         if self.safety is None:
             return None
-        return self.safety.mismatches + (self.random_dy.mismatches if self.random_dy else 0)
+        checks = (self.random_dy, self.accuracy and self.accuracy.search)
+        return self.safety.mismatches + sum(check.mismatches for check in checks if check)
 
 
 class Fact(Record):

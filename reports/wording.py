@@ -103,12 +103,14 @@ def spoken(name: str) -> str:
 
 
 def mismatches(kernel: KernelResult) -> str:
-    """The mismatches of class by their kind, the commonest first, and those with random dy."""
+    """The mismatches of class by their kind, the commonest first, and those with random dy and in the search."""
     if kernel.safety is None:
         return MISSING
     found = sorted(((n, kind) for kind, n in kernel.safety.by_kind.items() if n), reverse=True)
     if kernel.random_dy and kernel.random_dy.mismatches:
         found.append((kernel.random_dy.mismatches, "with random dy"))
+    if kernel.accuracy and kernel.accuracy.search and kernel.accuracy.search.mismatches:
+        found.append((kernel.accuracy.search.mismatches, "in the search"))
     return ", ".join(f"{n:,} {kind}" for n, kind in found) or count(kernel.mismatches)
 
 

@@ -56,6 +56,10 @@ def _exponents(dtype: str) -> list[float]:
     return [-top + 2 + (2 * top - 2) * i / PIECES for i in range(PIECES + 1)]
 
 
+def searched(height: float | None) -> Search:
+    return Search(evaluations=1 << 20, max_ulp=height, worst_input="-0x1.5d58aep+6", mismatches=0)
+
+
 def accuracy(dtype: str, height: float | None, backward: bool) -> Accuracy:
     exhaustive = dtype in ("float16", "bfloat16")
     return Accuracy(
@@ -79,7 +83,7 @@ def accuracy(dtype: str, height: float | None, backward: bool) -> Accuracy:
         random_dy=RandomDy(evaluated=4096, max_ulp=height, worst_input="0x1p+0", worst_dy="-inf", mismatches=0)
         if backward
         else None,
-        search=None if exhaustive else Search(evaluations=1 << 20, max_ulp=height, worst_input="-0x1.5d58aep+6"),
+        search=None if exhaustive else searched(height),
     )
 
 

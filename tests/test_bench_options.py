@@ -3,9 +3,11 @@
 
 import pytest
 
+from bench import worst
 from bench.machine import ROOT
 from bench.options import FILTERS, in_order, read_options
 from bench.suite import session_key
+from bench.worst import DataError
 from kernels.registry import registered
 
 pytest_plugins = ["pytester"]
@@ -113,6 +115,15 @@ def test_another_folder_than_the_checkout_is_refused(configure, monkeypatch, tmp
 def test_a_wrong_value_is_refused_by_the_parser(configure, arguments, capsys):
     with pytest.raises(pytest.UsageError):
         configure(*benchmark(*arguments))
+
+
+def test_a_damaged_file_of_worst_inputs_is_one_line(configure, monkeypatch, tmp_path):
+    def damaged():
+        raise DataError("worst_inputs.csv: damaged; restore it with git")
+
+    monkeypatch.setattr(worst, "known", damaged)
+    with pytest.raises(pytest.UsageError, match="restore it with git"):
+        configure(*benchmark())
 
 
 def test_defaults(configure):

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bench import search as module
+from bench.changes import Change, Rates
 from bench.search import CHUNK, search
 from reference.formats import FORMATS
 
@@ -89,6 +90,13 @@ def test_the_budget_is_kept_and_calls_are_no_larger_than_said(budget, form):
     found = search(errors, form, budget=budget, seed=0, starts=[1.0, -5.0])
     assert sum(sizes) == found.evaluations <= budget
     assert max(sizes) <= CHUNK
+
+
+def test_what_surrounds_a_change_is_no_larger_than_what_is_left(monkeypatch):
+    """Where rates hardly differ a change is located to millions of numbers; no array of them all is made."""
+    change = Change(1 << 60, (1 << 60) + (1 << 40), Rates(0.3, 0.3001))
+    monkeypatch.setattr(module, "changes", lambda *_: iter([change]))
+    assert search(lambda x: ordinary(x, 0.1), DOUBLE, budget=5000, seed=0).evaluations <= 5000
 
 
 def test_neighbours_of_starts_are_tried():

@@ -59,6 +59,9 @@ def test_mismatches_name_their_kinds():
     assert wording.mismatches(failed("silu", "mine", "no")) == "–"
     assert wording.mismatches(wrong_with_dy("silu", "stable")) == "104 with random dy"
     assert wording.mismatches(wrong_with_dy("silu", "textbook")) == "2 zero, 1 nan, 104 with random dy"
+    searched = kernel("silu", "forward", "float32", "stable")
+    searched.accuracy.search.mismatches = 7
+    assert (wording.mismatches(searched), searched.mismatches) == ("7 in the search", 7)
 
 
 def test_verdicts():
