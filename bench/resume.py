@@ -25,6 +25,12 @@ from llvmlite import binding
 from bench.tally import Tally
 from kernels.registry import Kernel
 
+# Beginnings of the names of environment variables by which libraries choose among code paths.
+CHOOSING = (
+    *("ATEN_", "DNNL_", "GLIBC_", "KMP_", "LD_", "MKL_", "NPY_"),
+    *("NUMBA_", "OMP_", "ONEDNN_", "OPENBLAS_", "TF_", "XLA_"),
+)
+
 
 class _Line(msgspec.Struct):
     block: int
@@ -87,9 +93,11 @@ def _key(kernel: Kernel) -> str | None:
 
 @functools.cache
 def _environment() -> str:
-    """Python and everything installed, with versions, and what the processor can do."""
+    """Python, the C library and everything installed, with versions, the processor, and what chooses code paths."""
     installed = sorted(f"{d.metadata['Name']} {d.version}" for d in metadata.distributions())
-    return repr((sys.version, platform.machine(), installed, binding.get_host_cpu_features().flatten()))
+    settings = sorted((k, v) for k, v in os.environ.items() if k.startswith(CHOOSING))
+    machine = (platform.machine(), platform.libc_ver(), binding.get_host_cpu_features().flatten())
+    return repr((sys.version, machine, installed, settings))
 
 
 def _sources(own: str) -> list[str]:

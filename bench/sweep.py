@@ -11,6 +11,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,17 +21,18 @@ from tqdm import tqdm
 import reference
 from bench.accuracy import FINGERPRINT_BLOCK as BLOCK
 from bench.accuracy import REGION_ORDINALS, canonical_patterns, make_bins, make_region
-from bench.calling import KernelError, call
+from bench.calling import KernelError, arguments, call
 from bench.resume import Findings
 from bench.speed import cores
-from bench.sweep_chunk import CHUNK, SIGN, SINGLE, Target, count_steps, judge_chunk
+from bench.sweep_chunk import CHUNK, SIGN_BIT, SINGLE, Target, judge_chunk, note_steps
+from bench.sweep_loops import knower, line_knower, loops
 from bench.tally import Tally, number
 from kernels.registry import Kernel
 from reference import fast
 from reference.activation import Activation
 from reference.oracle import decimal
 from reports import wording
-from reports.schema import MISMATCH_KINDS, Accuracy, Example, KernelResult, Property, Safety
+from reports.schema import MISMATCH_KINDS, Accuracy, Example, Property, Safety
 
 BLOCKS = range(0, 1 << 32, BLOCK)  # their first inputs; a block is also what is kept of a sweep that is cut off
 AHEAD = 3  # chunks whose results wait to be judged: they bound the memory
@@ -101,6 +103,10 @@ def sweep(
         what was found, by the kernel's id.
     """
     target = Target(activation, kernels[0].direction, kernels[0].parameters)
+    knower(activation, target.direction), line_knower(), loops()  # compiled before threads need them
+    for kernel in kernels:  # what a kernel imports when it is called is among what its findings depend on
+        with suppress(KernelError):
+            call(kernel, *arguments(kernel, np.ones(1, np.float32)))
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
     with ThreadPoolExecutor(cores(), thread_name_prefix="sweep") as pool:
         for block in BLOCKS:
@@ -163,7 +169,7 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
         if s.error is None:
             x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)  # its own: it may write to it
             try:
-                got = call(s.kernel, *([x] if s.kernel.direction == "forward" else [np.ones_like(x), x]))
+                got = call(s.kernel, *arguments(s.kernel, x))
             except KernelError as error:
                 s.error = error
             else:  # what it made itself it may use again, while these wait to be judged
@@ -175,26 +181,14 @@ def _add_up(done: Sweep) -> None:
     blocks = done.findings.blocks
     for block in BLOCKS:
         before = blocks.get(block - BLOCK)
-        if before and block & ~SIGN:  # the step from its last input to the first of this block
+        if before and block & ~SIGN_BIT:  # the step from its last input to the first of this block
             last, first = np.array([before.last, blocks[block].first], np.uint32).view(np.float32)
-            count_steps(done.target, block, np.array([first]), last, done.tally)
+            note_steps(done.target, block, np.array([first]), last, done.tally)
         done.tally.merge(blocks[block])
     done.fingerprint = hashlib.sha256(b"".join(bytes.fromhex(blocks[b].digest) for b in BLOCKS)).hexdigest()
 
 
 # In the words of results.json.
-
-
-def use(done: Sweep, result: KernelResult) -> None:
-    """Put what was found over all inputs in the place of what was found of samples.
-
-    Raises:
-        KernelError: the kernel broke the contract of a call.
-    """
-    result.accuracy, result.safety = found_of(done, result.accuracy)
-    sampled = result.properties.get("monotone")
-    if sampled is None or sampled.verdict != "violated":  # what samples violate around 0 and infinity stays violated
-        result.properties |= properties_of(done)
 
 
 def found_of(done: Sweep, sampled: Accuracy) -> tuple[Accuracy, Safety]:
@@ -260,7 +254,7 @@ def properties_of(done: Sweep) -> dict[str, Property]:
         verdict="violated" if tally.steps else "holds",
         counter_example=example if tally.steps else None,
         count=tally.steps,
-        checked=sum(s.last - s.first for s in stretches if s.slope),
+        checked=sum(s.last - s.first for s in stretches),
         largest=_representable(tally.largest_step) if tally.steps else None,
         why=None,
     )

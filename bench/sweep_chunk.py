@@ -29,7 +29,7 @@ from reports.schema import MISMATCH_KINDS
 
 PIECE = 1 << 15
 CHUNK = 1 << 20
-SIGN, INFINITY = 1 << 31, SINGLE.infinity_pattern
+SIGN_BIT, INFINITY = 1 << 31, SINGLE.infinity_pattern
 VANISHED = 2.0**-300  # rounds to zero, whatever it is
 
 
@@ -51,7 +51,7 @@ class Target:
         self.lines = lines_of(activation, direction, tuple(sorted(parameters.items())))
         self.epsilon = 0.0 if activation.exact else EPSILON[False]
         self.either_zero = direction == "backward"
-        self.edges = {p: self._edge(p) for p in (0, SIGN, INFINITY, SIGN | INFINITY)}
+        self.edges = {p: self._edge(p) for p in (0, SIGN_BIT, INFINITY, SIGN_BIT | INFINITY)}
         self.stretches = self._stretches() if direction == "forward" else []
 
     def _edge(self, pattern: int) -> Truth:
@@ -72,7 +72,7 @@ class Target:
             if high > 0:
                 found.append(Stretch(max(low, 0), high, piece.slope))
             if low < 0:
-                found.append(Stretch(SIGN | max(-high, 0), SIGN | -low, -piece.slope))
+                found.append(Stretch(SIGN_BIT | max(-high, 0), SIGN_BIT | -low, -piece.slope))
         return found
 
 
@@ -82,10 +82,9 @@ def single(pattern: int) -> float:
 
 
 def _ordinal(end: object, inwards: int) -> int:
-    """The first float32 at or beyond an end of an interval, going inwards, as an ordinal; the largest for infinity."""
+    """The first float32 at or beyond an end of an interval, going inwards, as an ordinal."""
     exact = mpf(end)
     nearest = int(SINGLE.ordinals(np.array([float(exact)], np.float64).astype(np.float32))[0])
-    nearest = max(-INFINITY + 1, min(INFINITY - 1, nearest))
     there = mpf(float(SINGLE.from_ordinals(nearest)))
     return nearest + inwards if (there - exact) * inwards < 0 else nearest
 
@@ -102,7 +101,6 @@ class _Scratch(threading.local):
 
 
 _scratch = _Scratch()
-_mpmath = threading.Lock()  # its precision is one for the whole process: two threads must not set it at once
 
 
 def judge_chunk(
@@ -116,13 +114,14 @@ def judge_chunk(
         before: for each kernel its result for the input before, where that has the same sign.
     """
     tallies = {name: Tally(evaluated=CHUNK) for name in results}
-    size = first & ~SIGN
+    size = first & ~SIGN_BIT
     if size in (0, INFINITY):
         for name, got in results.items():
             tallies[name].merge(_judge_edge(target.edges[first], first, got[0]))
     if size >= INFINITY:
         for name, got in results.items():
             tallies[name].merge(_judge_nans(first, got))
+            note_steps(target, first, got[:1], before.get(name), tallies[name])  # to an infinity
         return tallies
     start, stop = first + (size == 0), first + CHUNK
     known = _knower(target, start, stop - 1)
@@ -134,14 +133,14 @@ def judge_chunk(
             tallies[name].by_mpmath += by_mpmath
     for name, got in results.items():
         tallies[name].regions = {region_of(first): tallies[name].max_ulp}
-        count_steps(target, first, got, before.get(name), tallies[name])
+        note_steps(target, first, got, before.get(name), tallies[name])
     return tallies
 
 
 def region_of(pattern: int) -> int:
     """The number of the region that a finite input is in, counted from 0 on; negative on the left of it."""
-    region = (pattern & ~SIGN) // REGION_ORDINALS[SINGLE.name]
-    return -region - 1 if pattern & SIGN else region
+    region = (pattern & ~SIGN_BIT) // REGION_ORDINALS[SINGLE.name]
+    return -region - 1 if pattern & SIGN_BIT else region
 
 
 def _knower(target: Target, first: int, last: int):
@@ -170,20 +169,19 @@ def _know(target: Target, known, first: int, stop: int) -> int:
     s, n, line = _scratch, stop - first + 2, target.line(first)
     columns = (s.high[:n], s.low[:n], s.per_unit[:n], s.nearest[:n], s.unsure[:n])
     flagged = function(first - 1, parameters, line, *columns)
-    at_zero, at_end = first & ~SIGN == 1, stop & ~SIGN == INFINITY
+    at_zero, at_end = first & ~SIGN_BIT == 1, stop & ~SIGN_BIT == INFINITY
     s.unsure[0] &= not at_zero
     s.unsure[n - 1] &= not at_end
     by_mpmath = 0
     if flagged and loops().know_unsure(first - 1, target.epsilon, line, *columns):
         places = np.flatnonzero(s.unsure[:n])
         x = (first - 1 + places).astype(np.uint32).view(np.float32)
-        with _mpmath:
-            exact = oracle.exact(target.activation, target.direction, SINGLE, x, target.parameters)
+        exact = oracle.exact(target.activation, target.direction, SINGLE, x, target.parameters)
         s.nearest[places] = exact.nearest
         s.per_unit[places] = np.ldexp(1.0, SINGLE.precision - 1 - exact.exponent)
         by_mpmath = int(((places > 0) & (places < n - 1)).sum())
     if at_zero:
-        s.nearest[0] = target.edges[first & SIGN].exact.nearest[0]
+        s.nearest[0] = target.edges[first & SIGN_BIT].exact.nearest[0]
     if at_end:  # the largest number has no finite neighbour above, and stands in for it
         s.nearest[n - 1] = s.nearest[n - 2]
     return by_mpmath
@@ -251,20 +249,20 @@ def _judge_edge(truth: Truth, pattern: int, got: np.float32) -> Tally:
 def _judge_nans(first: int, got: np.ndarray) -> Tally:
     """Where the inputs are NaN, each result must be; the chunk's first input may be an infinity."""
     wrong = ~np.isnan(got)
-    wrong[0] &= first & ~SIGN != INFINITY
+    wrong[0] &= first & ~SIGN_BIT != INFINITY
     tally = Tally()
     _note_mismatches(first, got, np.where(wrong, MISMATCH_KINDS.index("nan"), NO_MISMATCH), tally)
     return tally
 
 
-def count_steps(target: Target, first: int, got: np.ndarray, before: np.float32 | None, tally: Tally) -> None:
+def note_steps(target: Target, first: int, got: np.ndarray, before: np.float32 | None, tally: Tally) -> None:
     """Steps between neighbours against the slope of f; ``before`` is the result for the input before the first."""
     start = first if before is None else first - 1
     line = got if before is None else np.concatenate([np.array([before], np.float32), got])
     for stretch in target.stretches:
         low, high = max(start, stretch.first), min(first + CHUNK - 1, stretch.last)
         part = line[low - start : high - start + 1] if low < high else line[:0]
-        if len(part) < 2 or not stretch.slope:
+        if len(part) < 2:
             continue
         count = loops().count_steps(part, stretch.slope)
         if count:

@@ -162,11 +162,17 @@ def count_bins(error, counts):
             counts[max(0, min(exponent + 2, BINS - 1))] += 1
 
 
+@block
+def is_against(here, there, slope):
+    """Whether a step goes against a slope; where that is 0, any does. Steps to and from NaN are none."""
+    return here > there if slope > 0 else (here < there if slope < 0 else here < there or here > there)
+
+
 def count_steps(got, slope):
-    """How many steps of consecutive results go against a slope; steps to and from NaN are none."""
+    """How many steps of consecutive results go against a slope."""
     count = 0
     for i in range(got.size - 1):
-        count += 1 if (got[i] > got[i + 1] if slope > 0 else got[i] < got[i + 1]) else 0
+        count += 1 if is_against(got[i], got[i + 1], slope) else 0
     return count
 
 
@@ -174,8 +180,7 @@ def find_step(got, slope):
     """The largest of these steps in representable numbers, and the place of its first result."""
     largest, place = 0, 0
     for i in range(got.size - 1):
-        against = got[i] > got[i + 1] if slope > 0 else got[i] < got[i + 1]
-        step = abs(ordinal_of(got[i]) - ordinal_of(got[i + 1])) if against else 0
+        step = abs(ordinal_of(got[i]) - ordinal_of(got[i + 1])) if is_against(got[i], got[i + 1], slope) else 0
         if step > largest:
             largest, place = step, i
     return largest, place

@@ -16,7 +16,7 @@ from kernels.registry import Kernel
 from tests.making import make_kernel
 
 BLOCK, CHUNK, PIECE = 1 << 13, 1 << 11, 684  # the last piece of a chunk is shorter than the others
-SIGN, INFINITY = 1 << 31, 0x7F80_0000
+SIGN_BIT, INFINITY = 1 << 31, 0x7F80_0000
 
 
 def pattern(x: float) -> int:

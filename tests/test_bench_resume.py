@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bench import resume
@@ -193,6 +194,25 @@ def test_another_version_of_anything_installed_is_another_file(kernel, folder, m
     assert path_of(kernel, folder) != before
 
 
+@pytest.mark.parametrize(("name", "counts"), [("ATEN_CPU_CAPABILITY", True), ("MKL_CBWR", True), ("EDITOR", False)])
+def test_what_chooses_a_librarys_code_path_counts(kernel, folder, monkeypatch, name, counts):
+    resume._environment.cache_clear()
+    before = path_of(kernel, folder)
+    monkeypatch.setenv(name, "chosen")
+    resume._environment.cache_clear()
+    assert (path_of(kernel, folder) != before) == counts
+    resume._environment.cache_clear()
+
+
+def test_another_c_library_is_another_file(kernel, folder, monkeypatch):
+    resume._environment.cache_clear()
+    before = path_of(kernel, folder)
+    monkeypatch.setattr(resume.platform, "libc_ver", lambda: ("glibc", "2.999"))
+    resume._environment.cache_clear()
+    assert path_of(kernel, folder) != before
+    resume._environment.cache_clear()
+
+
 def test_another_processor_is_another_file(kernel, folder, monkeypatch):
     before = path_of(kernel, folder)
     monkeypatch.setattr(resume.binding, "get_host_cpu_name", lambda: "z80")
@@ -239,7 +259,8 @@ class Counted:
         self.kernel = replace(make_kernel(self.call, "silu"), source=str(source))
 
     def call(self, x):
-        self.firsts.append(pattern(x[0]))
+        if len(x) > 1:  # the first call, on one input, is there to import what a kernel imports when it is called
+            self.firsts.append(pattern(x[0]))
         return self.function(x)
 
 
@@ -304,6 +325,29 @@ def test_another_text_of_the_source_begins_anew(tmp_path, source, blocks):
     again = Counted(source)
     swept(again.kernel, folder=folder)
     assert len(again.firsts) == CHUNKS * len(blocks)
+
+
+def test_what_a_kernel_imports_only_when_it_is_called_counts(tmp_path, source, blocks, monkeypatch):
+    helper = tmp_path / "imported_late.py"
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def importing(x):
+        import imported_late
+
+        return wrong_silu(x) * np.float32(imported_late.FACTOR)
+
+    calls = []
+    for text in ("FACTOR = 1\n", "FACTOR = 2\n"):  # the second time as a new process would
+        helper.write_text(text)
+        monkeypatch.delitem(sys.modules, "imported_late", raising=False)
+        importlib.invalidate_caches()
+        counted = Counted(source, importing)
+        if text.endswith("1\n"):
+            interrupted(tmp_path / "sweeps", counted.kernel, after=2 * CHUNKS + 1)
+        else:
+            swept(counted.kernel, folder=tmp_path / "sweeps")
+        calls.append(len(counted.firsts))
+    assert calls[1] == CHUNKS * len(blocks)
 
 
 def test_a_kernel_that_fails_keeps_what_it_had(tmp_path, source, blocks):

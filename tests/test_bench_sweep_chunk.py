@@ -14,7 +14,7 @@ from bench.accuracy import Truth, judged
 from bench.calling import call
 from bench.conditioning import turns_of
 from bench.inputs import Inputs
-from bench.sweep_chunk import Stretch, Target, count_steps, judge_chunk, region_of
+from bench.sweep_chunk import Stretch, Target, judge_chunk, note_steps, region_of
 from bench.tally import Tally, number
 from bench.truths import make_truth
 from kernels.registry import registered
@@ -22,7 +22,7 @@ from reference import fast
 from reference.formats import FORMATS
 from reports.schema import MISMATCH_KINDS, Accuracy
 from tests.making import make_kernel
-from tests.sweeping import CHUNK, INFINITY, SIGN, inputs, make_small, pattern
+from tests.sweeping import CHUNK, INFINITY, SIGN_BIT, inputs, make_small, pattern
 
 SINGLE = FORMATS["float32"]
 BY_DESIGN = 2.0**-24  # in ulp: what the coarse bound may change of an error
@@ -121,7 +121,7 @@ def assert_examples(found: Tally, got: np.ndarray, truth: Truth) -> None:
 
 
 EVERYWHERE = (0.0, -0.0, SINGLE.least_normal, -(2.0**-126), 1.0, -1.0, 2.0, -2.0, 3.4028235e38, -3.4028235e38)
-NOT_FINITE = (INFINITY, INFINITY | SIGN, 0x7FC0_0000, 0xFFFF_F800)
+NOT_FINITE = (INFINITY, INFINITY | SIGN_BIT, 0x7FC0_0000, 0xFFFF_F800)
 CASES = [
     ("silu", "forward", {}, (-1.2784645, -88.73, -103.9, -108.66, -200.0, 2.0**-24, 17.3, 40.0, 2.0**40)),
     ("silu", "backward", {"beta": 1.702}, (-1.2784645 / 1.702, -60.0, -63.9, 10.0, 30.0, -(2.0**-52))),
@@ -152,7 +152,7 @@ def test_a_chunk_is_judged_as_the_plain_path_judges_it(name, direction, paramete
         for result, got in results.items():
             assert_same(found[result], got, target, truth)
         kinds += found["sprinkled"].by_kind
-        if first & ~SIGN < INFINITY:
+        if first & ~SIGN_BIT < INFINITY:
             assert found["rounded"].max_ulp <= 0.5 + BY_DESIGN
             assert not any(found["rounded"].by_kind)
     assert kinds.all()
@@ -174,8 +174,8 @@ def test_a_whole_chunk_is_judged_as_the_plain_path_judges_it(name, direction, x)
 def test_mpmath_is_asked_where_the_bound_leaves_it_open():
     """0.3·x is beside a tie at many subnormals, and no line tells on which side."""
     target = target_of("elu", alpha=0.3)
-    truth = truth_of(target, inputs(SIGN, CHUNK))
-    (found,) = judge_chunk(target, SIGN, {"right": truth.exact.nearest}, {}).values()
+    truth = truth_of(target, inputs(SIGN_BIT, CHUNK))
+    (found,) = judge_chunk(target, SIGN_BIT, {"right": truth.exact.nearest}, {}).values()
     assert found.by_mpmath == truth.by_mpmath > 100
     assert found.misrounded == 0
 
@@ -184,7 +184,7 @@ def test_mpmath_is_asked_where_the_bound_leaves_it_open():
 def test_what_mpmath_says_counts(monkeypatch):
     """It is made to tell the next number, and half the errors."""
     target = target_of("elu", alpha=0.3)
-    truth = truth_of(target, inputs(SIGN, CHUNK))
+    truth = truth_of(target, inputs(SIGN_BIT, CHUNK))
     whole = sweep_chunk.oracle.exact
 
     def other(*question):
@@ -192,14 +192,14 @@ def test_what_mpmath_says_counts(monkeypatch):
         return replace(answer, nearest=np.nextafter(answer.nearest, np.float32(9)), exponent=answer.exponent + 1)
 
     results = {"right": truth.exact.nearest}
-    (before,) = judge_chunk(target, SIGN, results, {}).values()
+    (before,) = judge_chunk(target, SIGN_BIT, results, {}).values()
     monkeypatch.setattr(sweep_chunk.oracle, "exact", other)
-    (after,) = judge_chunk(target, SIGN, results, {}).values()
+    (after,) = judge_chunk(target, SIGN_BIT, results, {}).values()
     assert after.misrounded == after.by_mpmath == before.by_mpmath
     assert before.total_ulp - after.total_ulp == pytest.approx(0.25 * after.by_mpmath)  # each was half an ulp
 
 
-@pytest.mark.parametrize("first", [0, SIGN])
+@pytest.mark.parametrize("first", [0, SIGN_BIT])
 @pytest.mark.usefixtures("small")
 def test_beside_the_least_subnormal_is_what_the_oracle_has_at_0(first):
     target = target_of("sigmoid")
@@ -295,7 +295,8 @@ def brute_steps(target: Target, x: np.ndarray, got: np.ndarray) -> list[tuple[in
     with np.errstate(invalid="ignore"):
         for piece in target.activation.facts(**target.parameters).pieces:
             inside = [mpf(piece.lo) <= mpf(float(v)) <= mpf(piece.hi) for v in x]
-            for i in np.flatnonzero((np.diff(got) * piece.slope < 0) & inside[:-1] & inside[1:]):
+            against = np.diff(got) * piece.slope < 0 if piece.slope else np.abs(np.diff(got)) > 0
+            for i in np.flatnonzero(against & inside[:-1] & inside[1:]):
                 size = abs(int(np.diff(SINGLE.ordinals(got[i : i + 2]))[0]))
                 found.append((size, float(x[i]), float(x[i + 1])))
     return found
@@ -322,15 +323,13 @@ def test_steps_are_those_that_a_plain_search_finds(name, parameters, x):
     got = sprinkled(truth_of(target, values).exact.nearest)
     expected = brute_steps(target, values, got)
     (found,) = judge_chunk(target, first, {"kernel": got}, {}).values()
-    assert found.steps == len(expected)
-    if expected:
-        assert found.largest_step == max(size for size, *_ in expected)
-        (at, result), (beyond, there) = found.step
-        ends = sorted(float.fromhex(number(p)) for p in (at, beyond))
-        assert (found.largest_step, *ends) in [(size, *sorted(pair)) for size, *pair in expected]
-        bits = got.view(np.uint32)
-        assert (result, there) == (bits[at - first], bits[beyond - first])
-        assert (name == "relu") == (not expected)
+    assert found.steps == len(expected) > 0
+    assert found.largest_step == max(size for size, *_ in expected)
+    (at, result), (beyond, there) = found.step
+    ends = sorted(float.fromhex(number(p)) for p in (at, beyond))
+    assert (found.largest_step, *ends) in [(size, *sorted(pair)) for size, *pair in expected]
+    bits = got.view(np.uint32)
+    assert (result, there) == (bits[at - first], bits[beyond - first])
 
 
 @pytest.mark.usefixtures("small")
@@ -356,30 +355,40 @@ def test_a_step_between_pieces_and_between_chunks_is_counted_once():
 def test_a_root_of_the_derivative_splits_the_line():
     positive, right, left = sorted(target_of("silu").stretches, key=lambda s: s.first)
     root = -1.27846454276107379510935873902298015543947749
-    assert positive == Stretch(0, INFINITY - 1, +1)
-    assert (left.last, left.slope) == (pattern(-3.4028235e38), +1)  # from the root outwards f rises
-    assert (right.first, right.slope) == (SIGN, -1)
+    assert positive == Stretch(0, INFINITY, +1)
+    assert (left.last, left.slope) == (pattern(-np.inf), +1)  # from the root outwards f rises
+    assert (right.first, right.slope) == (SIGN_BIT, -1)
     assert right.last + 1 == left.first  # the step across the root is neither
     assert float(inputs(right.last, 1)[0]) > root > float(inputs(left.first, 1)[0])
 
 
 def test_a_kink_at_0_and_infinite_ends_are_stretches_of_their_own():
     assert target_of("leaky_relu", negative_slope=-0.5).stretches == [
-        Stretch(SIGN, SIGN | INFINITY - 1, +1),
-        Stretch(0, INFINITY - 1, +1),
+        Stretch(SIGN_BIT, SIGN_BIT | INFINITY, +1),
+        Stretch(0, INFINITY, +1),
     ]
-    (rising,) = (s for s in target_of("relu").stretches if s.slope)
-    assert rising == Stretch(0, INFINITY - 1, 1)
+    assert sorted(target_of("relu").stretches, key=lambda s: s.first) == [
+        Stretch(0, INFINITY, +1),
+        Stretch(SIGN_BIT, SIGN_BIT | INFINITY, 0),
+    ]
     assert target_of("silu", "backward").stretches == []
+
+
+@pytest.mark.parametrize(("first", "beyond", "steps"), [(INFINITY, 1.0, 1), (INFINITY, np.inf, 0)])
+def test_the_step_to_an_infinity_counts(first, beyond, steps):
+    got = np.full(CHUNK, np.nan, np.float32)
+    got[0] = beyond
+    (found,) = judge_chunk(target_of("relu"), first, {"kernel": got}, {"kernel": np.float32(3e38)}).values()
+    assert found.steps == steps
 
 
 def test_across_a_root_no_step_counts():
     target = target_of("silu")
-    (first,) = (s.first for s in target.stretches if s.first > SIGN)
+    (first,) = (s.first for s in target.stretches if s.first > SIGN_BIT)
     rising = np.float32([1, 2, 3, 4])
     counts = []
     for shift in range(-4, 2):  # the last step across, and then inside of what falls towards the root
         tally = Tally()
-        count_steps(target, first + shift, rising, None, tally)
+        note_steps(target, first + shift, rising, None, tally)
         counts.append(tally.steps)
     assert counts == [3, 2, 1, 0, 0, 0]
