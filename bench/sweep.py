@@ -108,13 +108,7 @@ def sweep(
         with suppress(KernelError):
             call(kernel, *arguments(kernel, np.ones(1, np.float32)))
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
-    with ThreadPoolExecutor(cores(), thread_name_prefix="sweep") as pool:
-        for block in BLOCKS:
-            todo = [s for s in sweeps.values() if s.error is None and block not in s.findings.blocks]
-            if todo:
-                _sweep_block(block, todo, target, pool, progress)
-            else:
-                progress(BLOCK)
+    _sweep_blocks(list(sweeps.values()), target, progress)
     for done in sweeps.values():
         if done.error is None:
             _add_up(done)
@@ -127,39 +121,68 @@ def forget(sweeps: Mapping[str, Sweep]) -> None:
         done.findings.forget()
 
 
-def _sweep_block(block: int, sweeps: list[Sweep], target: Target, pool: ThreadPoolExecutor, progress: Progress) -> None:
-    """Try the kernels on a block of inputs; each result goes to the threads, and is added up in its turn."""
-    tallies = {s.kernel.id: Tally() for s in sweeps}
-    digests = {s.kernel.id: hashlib.sha256() for s in sweeps}
-    waiting: deque[tuple[dict[str, np.ndarray], Future[dict[str, Tally]]]] = deque()
-    before: dict[str, np.float32] = {}
-    first_results: dict[str, int] = {}
+class _Block:
+    """What is found of kernels in a block of inputs, chunk by chunk."""
+
+    def __init__(self, first: int, sweeps: list[Sweep]) -> None:
+        self.chunks = range(first, first + BLOCK, CHUNK)
+        self.sweeps = sweeps
+        self.tallies = {s.kernel.id: Tally() for s in sweeps}
+        self.digests = {s.kernel.id: hashlib.sha256() for s in sweeps}
+        self.last: dict[str, np.float32] = {}  # results for the input before the next chunk, of those that gave any
+
+    def note_ends(self, results: Mapping[str, np.ndarray]) -> None:
+        """Remember the first result of all, and the last one so far."""
+        for name, got in results.items():
+            if name not in self.last:
+                self.tallies[name].first = int(got[0].view(np.uint32))
+            self.tallies[name].last = int(got[-1].view(np.uint32))
+        self.last = {name: got[-1] for name, got in results.items()}
+
+    def digest(self, results: Mapping[str, np.ndarray]) -> None:
+        """Go on with the digests of results."""
+        for name, got in results.items():
+            patterns = canonical_patterns(got, SINGLE) if np.isnan(got).any() else got.view(np.uint32)
+            self.digests[name].update(patterns.astype("<u4", copy=False))
+
+    def add(self, found: Mapping[str, Tally], chunk: int) -> None:
+        """Add what was found in a chunk; with the last one, what was found in the block is kept."""
+        for name, tally in found.items():
+            self.tallies[name].merge(tally)
+        if chunk == self.chunks[-1]:
+            for s in self.sweeps:
+                if s.kernel.id in self.last:  # it did not fail on the way
+                    tally = self.tallies[s.kernel.id]
+                    tally.digest = self.digests[s.kernel.id].hexdigest()
+                    s.findings.keep(self.chunks[0], tally)
+
+
+def _sweep_blocks(sweeps: Sequence[Sweep], target: Target, progress: Progress) -> None:
+    """Try the kernels on all blocks not yet done; results go to threads, and what these find is added up in order."""
+    waiting: deque[tuple[_Block, int, Future[dict[str, Tally]], Future[None]]] = deque()
 
     def settle() -> None:
-        results, future = waiting.popleft()
-        for name, found in future.result().items():
-            tallies[name].merge(found)
-            got = results[name]
-            patterns = canonical_patterns(got, SINGLE) if np.isnan(got).any() else got.view(np.uint32)
-            digests[name].update(patterns.astype("<u4", copy=False))
+        block, chunk, judged, digested = waiting.popleft()
+        digested.result()
+        block.add(judged.result(), chunk)
         progress(CHUNK)
 
-    for first in range(block, block + BLOCK, CHUNK):
-        results = _results(first, sweeps)
-        waiting.append((results, pool.submit(judge_chunk, target, first, results, before)))
-        before = {name: got[-1] for name, got in results.items()}
-        for name, got in results.items():
-            first_results.setdefault(name, int(got[0].view(np.uint32)))
-        if len(waiting) > AHEAD:
+    with ThreadPoolExecutor(cores(), "judge") as judges, ThreadPoolExecutor(1, "digest") as digester:
+        for first in BLOCKS:
+            todo = [s for s in sweeps if s.error is None and first not in s.findings.blocks]
+            if not todo:
+                progress(BLOCK)
+                continue
+            block = _Block(first, todo)
+            for chunk in block.chunks:
+                results = _results(chunk, todo)
+                judged = judges.submit(judge_chunk, target, chunk, results, block.last)
+                block.note_ends(results)
+                waiting.append((block, chunk, judged, digester.submit(block.digest, results)))
+                if len(waiting) > AHEAD:
+                    settle()
+        while waiting:
             settle()
-    while waiting:
-        settle()
-    for s in sweeps:
-        if s.error is None:
-            tally = tallies[s.kernel.id]
-            tally.digest = digests[s.kernel.id].hexdigest()
-            tally.first, tally.last = first_results[s.kernel.id], int(before[s.kernel.id].view(np.uint32))
-            s.findings.keep(block, tally)
 
 
 def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:

@@ -25,6 +25,7 @@ SINGLE = FORMATS["float32"]
 FORM = (SINGLE.precision, SINGLE.emin, SINGLE.emax)
 LAST_PLACE, EMIN = SINGLE.precision - 1, SINGLE.emin
 MARGIN = EPSILON[False]
+VANISHED = 2.0**-300  # rounds to zero, whatever it is
 BINS = 26  # errors up to 0.5, 1, 2, 4, ..., 2^23 ulp, and above
 
 SINGLES = types.Array(types.float32, 1, "C")
@@ -103,6 +104,20 @@ def know_unsure(first, epsilon, line, high, low, per_unit, nearest, unsure):
             rounded, _, exponent, _, _, unsure[i] = settle_one(value, 0.0, bound, FORM)
             nearest[i], per_unit[i] = rounded, power_of_two(1.0 * (LAST_PLACE - exponent))
             count += 1 if unsure[i] else 0
+    return count
+
+
+def count_agreeing(first, parameters, got):
+    """How many results are exactly y, where y is a line and a float32, or 0 where y is too small for any other."""
+    constant, slope, _ = parameters
+    count = 0
+    for i in range(got.size):
+        x = single_of(first + i)
+        height = constant + slope * x
+        near = np.float32(height)
+        exact = 1.0 * near == height or (near == 0 and abs(height) < VANISHED)
+        same = pattern_of(near) == pattern_of(got[i]) and abs(near) < np.inf
+        count += 1 if exact and same else 0
     return count
 
 
@@ -205,11 +220,12 @@ def clinging(x, fine, constant, slope, ratio):
 @functools.cache
 def line_knower() -> Dispatcher:
     """`know`, compiled for a line: its constant, its slope, and what y is above it, relative to it."""
-    signature = types.int64(types.int64, types.UniTuple(types.float64, 3), _LINE, *_KNOWN)
+    signature = types.int64(types.int64, _LINE_KNOWN, _LINE, *_KNOWN)
     return compile_loop(know, "know_line", signature, {"body": clinging})
 
 
 _LINE = types.UniTuple(types.float64, 2)
+_LINE_KNOWN = types.UniTuple(types.float64, 3)  # the parameters of `clinging`
 _KNOWN = (FLOATS, FLOATS, FLOATS, SINGLES, FLAGS)
 _COMPARED = (SINGLES, FLOATS, FLOATS, FLOATS, SINGLES, types.boolean, FLOATS, FLAGS, TALLIES)
 
@@ -219,6 +235,7 @@ class Loops:
     """The loops that are the same for every function, compiled."""
 
     know_unsure: Dispatcher
+    count_agreeing: Dispatcher
     compare: Dispatcher
     compare_bad: Dispatcher
     count_bins: Dispatcher
@@ -231,6 +248,7 @@ def loops() -> Loops:
     """Compile them, or load them from the cache."""
     signatures = (
         (know_unsure, types.int64(types.int64, types.float64, _LINE, *_KNOWN)),
+        (count_agreeing, types.int64(types.int64, _LINE_KNOWN, SINGLES)),
         (compare, types.void(*_COMPARED)),
         (compare_bad, types.void(*_COMPARED, KINDS)),
         (count_bins, types.void(FLOATS, TALLIES)),

@@ -89,12 +89,13 @@ def test_pairs_hold_twice_the_digits(real):
 
 
 @pytest.mark.parametrize("real", TYPES)
-def test_a_power_of_two_is_held_within_the_normal_numbers(real):
+def test_a_power_of_two_ends_with_the_normal_numbers(real):
     info = np.finfo(real)
     for n in (0, 1, -1, info.maxexp - 1, info.minexp):
         assert power_of_two(real(1), n) == real(2.0) ** n
     assert power_of_two(real(1), 5000) == real(2.0) ** (info.maxexp - 1)
-    assert power_of_two(real(1), -5000) == info.tiny
+    for n in (-5000, info.minexp - 1):
+        assert power_of_two(real(1), n) == 0
 
 
 @pytest.mark.parametrize("real", TYPES)
@@ -105,7 +106,7 @@ def test_scaling_rounds_once_and_reaches_zero(real):
         for f in (real(1), real(-1.5), real(1) + info.eps):
             want = np.ldexp(np.float64(f), n).astype(real) if real is np.float32 else math.ldexp(float(f), n)
             assert scaled(f, n) == want
-    for f in (real(2.0) ** (75 if real is np.float32 else 839), -real(3)):
+    for f in (real(2.0) ** (101 if real is np.float32 else 968), -real(3)):
         assert scaled(f, -6000) == 0
         assert np.signbit(scaled(f, -6000)) == (f < 0)
         for n in (-2, info.minexp, info.minexp - 1, 2 * info.minexp + 20):
