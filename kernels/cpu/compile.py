@@ -35,8 +35,11 @@ _decorating = threading.Lock()  # Numba reads the folder from a global while a f
 
 
 def block(function: Callable[..., Any]) -> Dispatcher:
-    """Make a function callable from compiled code. It is compiled with its callers, for the types they pass."""
-    return njit(**OPTIONS)(function)
+    """Make a function callable from compiled code, where it is put in the place of each call: for the types passed.
+
+    A body left as a call (LLVM leaves large ones) would keep the loop around it from being vectorised.
+    """
+    return njit(forceinline=True, **OPTIONS)(function)
 
 
 def compile_loop(loop: Callable[..., None], name: str, signature: Any, parts: dict[str, Any]) -> Dispatcher:
