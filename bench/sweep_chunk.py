@@ -275,13 +275,17 @@ def _judge_nans(first: int, got: np.ndarray) -> Tally:
 
 def note_steps(target: Target, first: int, got: np.ndarray, before: np.float32 | None, tally: Tally) -> None:
     """Steps between neighbours against the slope of f; ``before`` is the result for the input before the first."""
-    start = first if before is None else first - 1
-    line = got if before is None else np.concatenate([np.array([before], np.float32), got])
+    if before is not None:
+        _note_steps(target, first - 1, np.array([before, got[0]], np.float32), tally)
+    _note_steps(target, first, got, tally)
+
+
+def _note_steps(target: Target, first: int, got: np.ndarray, tally: Tally) -> None:
     for stretch in target.stretches:
-        low, high = max(start, stretch.first), min(first + CHUNK - 1, stretch.last)
-        part = line[low - start : high - start + 1] if low < high else line[:0]
-        if len(part) < 2:
+        low, high = max(first, stretch.first), min(first + len(got) - 1, stretch.last)
+        if low >= high:
             continue
+        part = got[low - first : high - first + 1]
         count = loops().count_steps(part, stretch.slope)
         if count:
             largest, at = loops().find_step(part, stretch.slope)
