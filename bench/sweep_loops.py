@@ -25,6 +25,7 @@ SINGLE = FORMATS["float32"]
 FORM = (SINGLE.precision, SINGLE.emin, SINGLE.emax)
 LAST_PLACE, EMIN = SINGLE.precision - 1, SINGLE.emin
 MARGIN = EPSILON[False]
+LANES = 8  # counted apart
 VANISHED = 2.0**-300  # rounds to zero, whatever it is
 BINS = 26  # errors up to 0.5, 1, 2, 4, ..., 2^23 ulp, and above
 
@@ -170,11 +171,14 @@ def compare_bad(got, high, low, per_unit, around, either_zero, error, bad, tally
 
 def count_bins(error, counts):
     """How many errors are in each bin: up to 0.5, and then in powers of two, each bin with its upper end."""
+    parts = np.zeros((LANES, BINS + 1), np.int64)  # one count would wait for the one before it; the last is of NaNs
     for i in range(error.size):
-        if not np.isnan(error[i]):
-            # One less in the last place brings a power of two to the bin that it ends.
-            exponent = ((bits_of(error[i]) - 1) >> 52) - 1023
-            counts[max(0, min(exponent + 2, BINS - 1))] += 1
+        # One less in the last place brings a power of two to the bin that it ends.
+        exponent = ((bits_of(error[i]) - 1) >> 52) - 1023
+        parts[i % LANES, BINS if np.isnan(error[i]) else max(0, min(exponent + 2, BINS - 1))] += 1
+    for lane in range(LANES):
+        for k in range(BINS):
+            counts[k] += parts[lane, k]
 
 
 @block
