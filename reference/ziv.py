@@ -7,9 +7,10 @@ Where that interval holds a midpoint between two representable numbers, or a pow
 where the value is 0 and may just have cancelled, the precision is multiplied by 16. What is still undecided at 6,400
 bits is exact: no activation at binary64 inputs comes so near without being there.
 
-One case needs a thought instead of precision: near 0 and far from it, f comes nearer to a power of two than any
-precision can tell (sigmoid(1e308); 1/2 + x/4 at x = -1e-300). There the side is read off the same branch of the curve
-at 2^-64, or at the last power of two at which 1,024 bits can see the difference.
+One case needs a thought instead of precision: near 0 and far from it, f comes nearer to a power of two, or to a
+midpoint, than any precision can tell (sigmoid(1e308); 1/2 + x/4 at x = -1e-300; ELU far left, for an α that is a
+midpoint). There the side is read off the same branch of the curve at 2^-64, or at the last power of two at which 1,024
+bits can see the difference.
 
 Source: A. Ziv, Fast evaluation of elementary mathematical functions with correctly rounded last bit, ACM TOMS 17(3),
 1991, section 3.
@@ -84,7 +85,7 @@ def _values(function: Callable[..., mpf], points: Sequence[Point], precision: in
 
 
 def _decide(
-    rough: mpf, fine: mpf, precision: int, form: Format, side: Callable[[int, Point], int | None], point: Point
+    rough: mpf, fine: mpf, precision: int, form: Format, side: Callable[[mpf, Point], int | None], point: Point
 ) -> Rounded | None:
     """RN of the value computed twice, or None where its error leaves that open."""
     negative, man, exp, bits = fine._mpf_
@@ -95,7 +96,7 @@ def _decide(
     error = 0 if precision >= LAST_PRECISION else max(1 << GUARD_BITS, _gap(rough, man, exp, bits))
 
     power = exp + bits - 1  # 2^power <= |y|
-    sticky = 0  # -1, +1: |y| is a power of two less, plus something too small to be seen
+    sticky = 0  # -1, +1: |y| is a power of two, or a midpoint, less or plus something too small to be seen
     one = 1 << (bits - 1)
     above, below = man - one, 2 * one - man
     if error and min(above, below) <= error:
@@ -103,12 +104,20 @@ def _decide(
         # Only where both precisions are at that power, each to 2^GUARD_BITS units of its own last place: what
         # cancellation leaves can be a power of two that means nothing.
         agreed = min(above, below) <= 1 << GUARD_BITS and error <= 1 << GUARD_BITS + STEP_BITS
-        beside = side(power, point) if agreed else None
+        beside = side(mp.ldexp(1, power), point) if agreed else None
         if beside is None:
             return None
         man, exp, sticky, error = one, power - bits + 1, beside, 0
         power -= sticky < 0
-    return _round(-1 if negative else 1, man, exp, bits, max(power, form.emin), sticky, error, form)
+    exponent = max(power, form.emin)
+    if not error and not sticky and _is_midpoint(man, exponent - form.precision + 1 - exp):
+        sticky = side(mp.ldexp(man, exp), point) or 0
+    return _round(-1 if negative else 1, man, exp, bits, exponent, sticky, error, form)
+
+
+def _is_midpoint(man: int, shift: int) -> bool:
+    """Whether man is halfway between two multiples of 2^shift."""
+    return shift > 0 and man & ((1 << shift) - 1) == 1 << (shift - 1)
 
 
 def _gap(rough: mpf, man: int, exp: int, bits: int) -> int:
@@ -147,7 +156,7 @@ def _round(
 
 
 class _Side:
-    """On which side of a power of two |y| lies, for inputs near 0 and far from it, where no precision can tell."""
+    """On which side of a height |y| lies, for inputs near 0 and far from it, where no precision can tell."""
 
     def __init__(self, function: Callable[..., mpf], limits: tuple[mpf, mpf]) -> None:
         self.function = function
@@ -155,14 +164,14 @@ class _Side:
         self.near: dict[bool, tuple[mpf, bool]] = {}
         self.far: dict[tuple[bool, mpf], tuple[mpf, int] | None] = {}
 
-    def __call__(self, power: int, point: Point) -> int | None:
-        """-1, 0 or +1 as |y| is less than, equal to or greater than 2^power; None where precision can tell."""
+    def __call__(self, height: mpf, point: Point) -> int | None:
+        """-1, 0 or +1 as |y| is less than, equal to or greater than ``height``; None where precision can tell."""
         x = point[0]
         if not x:
             return 0
         with mp.workprec(LAST_PRECISION):
             size = abs(x)
-            height = mpf(2) ** power / (abs(point[1]) if len(point) > 1 else 1)
+            height /= abs(point[1]) if len(point) > 1 else 1
             if size <= NEAR:
                 value, proportional = self._beside_zero(x > 0, len(point) > 1)
                 return _compare(value / NEAR, height / size) if proportional else _compare(value, height)

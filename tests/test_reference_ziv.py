@@ -216,6 +216,26 @@ def test_a_power_of_two_that_is_only_met_on_the_way_is_that_power(k):
     assert (found.exponent, found.hi, found.lo) == (2 * k - 6, 1.0, 0.0)
 
 
+@pytest.mark.parametrize("x", [-5000.0, -1e30])
+@pytest.mark.parametrize("steps", [1, 3])  # the even neighbour is nearer to 0 for the first, and farther for the other
+def test_far_out_a_limit_at_a_midpoint_is_not_met(steps, x):
+    """ELU is above -α; how little, no precision tells."""
+    alpha = 1 + steps * 2.0**-24
+    setting = reference.activations()["elu"], "forward", {"alpha": alpha}
+    found = one(function_of(*setting), (mpf(x),), limits_of(*setting), FORMATS["float32"])
+    (value,) = FORMATS["float32"].from_ordinals(np.array([found.ordinal]))
+    assert value == -(alpha - 2.0**-24)
+    assert found.lo > 0
+
+
+@pytest.mark.parametrize(("steps", "even"), [(1, 0), (3, 2)])
+def test_a_midpoint_that_is_met_goes_to_the_even_neighbour(steps, even):
+    setting = reference.activations()["leaky_relu"], "forward", {"negative_slope": 0.5}
+    point = (mpf(-steps * FORMATS["float32"].least_subnormal),)
+    found = one(function_of(*setting), point, limits_of(*setting), FORMATS["float32"])
+    assert found.ordinal == -even
+
+
 @pytest.mark.parametrize("name", ["tanh", "elu"])
 @every_format
 def test_just_under_the_least_subnormal(name, form):
