@@ -12,6 +12,7 @@ from bench.calling import arguments, call, hexadecimal
 from bench.conditioning import Reach
 from bench.inputs import Inputs
 from bench.sweep_loops import BINS, loops
+from bench.tally import a_few
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Claim, Kernel
 from reference.activation import Activation
@@ -20,7 +21,6 @@ from reference.oracle import Exact, decimal
 from reports.schema import MISMATCH_KINDS, Accuracy, Bin, Example, RandomDy, Region, Safety
 
 REGION_ORDINALS = {f.name: 1 << f.bits - 9 for f in FORMATS.values()}  # of a region: in float32, a binade
-EXAMPLES_PER_KIND = 4
 BIN_EDGES = (0.0, *(2.0**k for k in range(-1, BINS - 2)))  # of the histogram, in ulp
 FINGERPRINT_BLOCK = 1 << 24
 ROUNDED_WITH_DY = 0.5001  # in ulp: dy * f'(x) of a correctly rounded gradient, from an f' held more precisely than f'
@@ -212,17 +212,11 @@ def _safety(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement)
     examples = []
     for i, kind in enumerate(MISMATCH_KINDS):
         places = np.flatnonzero(judgement.mismatch == i)
-        for at in _spread(places):
+        for at in a_few(places):
             x = truth.inputs.values[at]
             want = exact_decimal(kernel, truth.activation, float(x))
             examples.append(Example(input=hexadecimal(x), got=hexadecimal(got[at]), want=want, kind=kind))
     return Safety(mismatches=sum(by_kind.values()), by_kind=by_kind, examples=examples)
-
-
-def _spread(places: np.ndarray) -> np.ndarray:
-    """A few of the places, from the first to the last."""
-    chosen = np.linspace(0, len(places) - 1, min(len(places), EXAMPLES_PER_KIND)).astype(int)
-    return places[chosen]
 
 
 def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:

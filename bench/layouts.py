@@ -25,6 +25,7 @@ Arrays = tuple[np.ndarray, ...]
 
 LONGEST = 65  # of the short arrays
 OFFSETS = 18
+CACHE_LINE = 64  # bytes
 LINE = 32  # elements in a row of a matrix; every array of a Base is a whole number of these
 MANY_CORES = 8  # from here on not every number of threads is tried
 FILLER = -1  # in place of an element's number: a neighbour, whose result does not matter
@@ -91,7 +92,10 @@ def offsets(base: Base) -> Iterator[Variation]:
 
 
 def _shifted(array: np.ndarray, by: int) -> np.ndarray:
-    buffer = np.full(len(array) + OFFSETS, np.nan, array.dtype)
+    wide = np.empty((len(array) + OFFSETS) * array.itemsize + CACHE_LINE, np.uint8)
+    start = -wide.ctypes.data % CACHE_LINE
+    buffer = wide[start : start + (len(array) + OFFSETS) * array.itemsize].view(array.dtype)
+    buffer[:] = np.nan
     buffer[by : by + len(array)] = array
     return buffer[by : by + len(array)]
 

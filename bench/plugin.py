@@ -15,7 +15,7 @@ from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
 from bench.run import Session, cache_root
 from bench.suite import Suite, chosen_kernel, session_key
-from bench.sweep import forget, sweep_all
+from bench.sweep import forget, obstacles, sweep_all
 from reports import ReportError, terminal, write
 from reports.schema import Skipped
 from reports.wording import kernels
@@ -124,8 +124,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         print(flush=True)
-        prepare(kernels, accuracy=options.only != "speed")
-        if options.depth == "exhaustive" and options.only != "speed":
+        accuracy = options.only != "speed"
+        sweeps = accuracy and options.depth == "exhaustive"
+        prepare(kernels, accuracy=accuracy, sweeps=sweeps)
+        if sweeps:
+            run.skipped += [Skipped(what=f"the sweep of {k.id}", why=why) for k, why in obstacles(kernels)]
             run.sweeps = sweep_all(kernels, cache_root() / "sweeps")
 
 

@@ -11,15 +11,18 @@ from tqdm import tqdm
 import kernels
 import reference
 from bench.speed import cores
+from bench.sweep import can_sweep
+from bench.sweep_loops import is_known, knower
 from kernels.registry import Kernel, registered
 from reference import fast
 from reference.workers import worker_pool
 
 
-def prepare(chosen: Sequence[Kernel], *, accuracy: bool) -> None:
-    """Compile what is not in the cache, with a bar of progress: kernels and, for ``accuracy``, the oracle."""
+def prepare(chosen: Sequence[Kernel], *, accuracy: bool, sweeps: bool = False) -> None:
+    """Compile what is not in the cache, with a bar of progress: kernels, and the oracle for accuracy and for sweeps."""
     tasks = [functools.partial(compile_kernel, k.id) for k in chosen if k.compile and not k.is_compiled()]
     tasks += _oracles(chosen) if accuracy else []
+    tasks += _sweeps(chosen) if sweeps else []
     if not tasks:
         return
     terminal = sys.stderr.isatty()
@@ -50,6 +53,12 @@ def _oracles(chosen: Sequence[Kernel]) -> list[Callable[[], None]]:
     return [functools.partial(compile_oracle, *n) for n in missing]
 
 
+def _sweeps(chosen: Sequence[Kernel]) -> list[Callable[[], None]]:
+    own = reference.own()
+    needed = sorted({(k.activation, k.direction) for k in chosen if can_sweep(k)})
+    return [functools.partial(compile_sweep, *n) for n in needed if not is_known(own[n[0]], n[1])]
+
+
 def compile_kernel(name: str) -> None:
     """Compile one of our own kernels into the cache; runs in a worker."""
     kernels.load()
@@ -59,6 +68,11 @@ def compile_kernel(name: str) -> None:
 def compile_oracle(activation: str, direction: str, is_fine: bool) -> None:
     """Compile the oracle of one function into the cache; runs in a worker."""
     fast.evaluator(reference.own()[activation], direction, is_fine)
+
+
+def compile_sweep(activation: str, direction: str) -> None:
+    """Compile what a sweep of one function needs into the cache; runs in a worker."""
+    knower(reference.own()[activation], direction)
 
 
 def by_id(chosen: Iterable[Kernel]) -> dict[str, Kernel]:

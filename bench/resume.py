@@ -15,6 +15,7 @@ import platform
 import site
 import sys
 import sysconfig
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +25,7 @@ from llvmlite import binding
 
 from bench.tally import Tally
 from kernels.registry import Kernel
+from reference.compiled import STALE_AFTER_S
 
 # Beginnings of the names of environment variables by which libraries choose among code paths.
 CHOOSING = (
@@ -43,6 +45,8 @@ class Findings:
 
     def __init__(self, folder: Path | None, kernel: Kernel) -> None:
         key = _key(kernel) if folder else None
+        if folder:
+            _remove_stale(folder)
         self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
         self.blocks: dict[int, Tally] = dict(self._read())
 
@@ -72,6 +76,14 @@ class Findings:
         if self.path is not None:
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove what sweeps left that nobody took up again."""
+    for path in folder.glob("*.jsonl"):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > STALE_AFTER_S:
+                path.unlink()
 
 
 def _check(block: int, tally: Tally) -> str:

@@ -37,7 +37,7 @@ from reports.schema import MISMATCH_KINDS, Accuracy, Example, Property, Safety
 BLOCKS = range(0, 1 << 32, BLOCK)  # their first inputs; a block is also what is kept of a sweep that is cut off
 AHEAD = 3  # chunks whose results wait to be judged: they bound the memory
 
-Progress = Callable[[int], None]
+Progress = Callable[[int, bool], None]
 
 
 @dataclass
@@ -72,22 +72,47 @@ def sweep_all(kernels: Iterable[Kernel], folder: Path | None) -> dict[str, Sweep
         ascii=not terminal,
         disable=not groups,
     )
+
+    def progress(count: int, now: bool) -> None:
+        if not now:  # it says nothing of the time left
+            bar.initial, bar.last_print_n = bar.initial + count, bar.last_print_n + count
+        bar.update(count)
+
     found: dict[str, Sweep] = {}
     with bar:
         for (activation, direction, _), group in groups.items():
             bar.set_postfix_str(f"{activation} {direction}, {wording.kernels(len(group))}")
-            found |= sweep(group, reference.activations()[activation], folder, bar.update)
+            found |= sweep(group, reference.activations()[activation], folder, progress)
     return found
 
 
 def can_sweep(kernel: Kernel) -> bool:
-    """Whether a kernel can be tried on all inputs: of float32, of a function that the fast oracle knows."""
+    """Whether a kernel can be tried on all inputs: one of float32, with one result for each input."""
+    return is_of_floats(kernel) and obstacle(kernel) is None
+
+
+def is_of_floats(kernel: Kernel) -> bool:
+    """Whether all inputs of a kernel are all float32 numbers."""
+    return kernel.dtype == "float32" and kernel.direction in ("forward", "backward")
+
+
+def obstacle(kernel: Kernel) -> str | None:
+    """Why a kernel of floats can't be tried on all inputs, where it can't; it is then sampled, as at other depths."""
     activation, parameters = reference.activations()[kernel.activation], kernel.parameters
-    everywhere = not (kernel.claim and kernel.claim.outside_roots)  # else errors would be needed apart
     largest = max((max(abs(p), 1 / abs(p)) for p in parameters.values() if p), default=1.0)
-    moderate = largest < fast.PARAMETER_RANGE  # so that no result is beyond the exponents of a float64
-    known = fast.supports(activation, kernel.direction, parameters)
-    return kernel.dtype == "float32" and everywhere and moderate and known
+    if kernel.claim and kernel.claim.outside_roots:
+        return "sampled: its claim is about errors outside roots, which a sweep does not tell apart"
+    if activation.fast_forward is None:
+        return f"sampled: only mpmath knows {activation.name}, and that would take days"
+    if largest >= fast.PARAMETER_RANGE or not fast.supports(activation, kernel.direction, parameters):
+        return "sampled: with parameters of extreme size only mpmath knows the function, and that would take days"
+    return None
+
+
+def obstacles(kernels: Iterable[Kernel]) -> list[tuple[Kernel, str]]:
+    """The kernels that should be tried on all inputs and can't be, and why."""
+    found = [(k, obstacle(k)) for k in kernels if is_of_floats(k)]
+    return [(k, why) for k, why in found if why]
 
 
 def sweep(
@@ -97,7 +122,7 @@ def sweep(
 
     Args:
         folder: where findings are kept until `forget`; None keeps none.
-        progress: told how many inputs are done, again and again.
+        progress: told how many inputs are done, again and again, and whether now or by an earlier run.
 
     Returns:
         what was found, by the kernel's id.
@@ -165,13 +190,13 @@ def _sweep_blocks(sweeps: Sequence[Sweep], target: Target, progress: Progress) -
         block, chunk, judged, digested = waiting.popleft()
         digested.result()
         block.add(judged.result(), chunk)
-        progress(CHUNK)
+        progress(CHUNK, True)
 
     with ThreadPoolExecutor(cores(), "judge") as judges, ThreadPoolExecutor(1, "digest") as digester:
         for first in BLOCKS:
             todo = [s for s in sweeps if s.error is None and first not in s.findings.blocks]
             if not todo:
-                progress(BLOCK)
+                progress(BLOCK, False)
                 continue
             block = _Block(first, todo)
             for chunk in block.chunks:

@@ -16,7 +16,7 @@ from numba.extending import intrinsic
 
 from bench.ulp import KINDS, NO_MISMATCH, error_of, error_ulp, mismatch_of
 from reference.activation import Activation
-from reference.compiled import block, compile_loop
+from reference.compiled import block, compile_loop, is_cached
 from reference.fast import DEEPEST, EPSILON, FLAGS, FLOATS, exponent_of, relative_bound, settle_one
 from reference.formats import FORMATS
 from reference.pairs import bits_of, float_of, fma, power_of_two
@@ -211,7 +211,16 @@ def knower(activation: Activation, direction: str) -> Dispatcher:
     function = activation.fast_forward if direction == "forward" else activation.fast_derivative
     parameters = types.UniTuple(types.float64, len(activation.parameters))
     signature = types.int64(types.int64, parameters, _LINE, *_KNOWN)
-    return compile_loop(know, f"know_{activation.name}_{direction}", signature, {"body": function})
+    return compile_loop(know, _code_name(activation, direction), signature, {"body": function})
+
+
+def is_known(activation: Activation, direction: str) -> bool:
+    """Whether the cache has the code of a `knower`."""
+    return is_cached(know, _code_name(activation, direction))
+
+
+def _code_name(activation: Activation, direction: str) -> str:
+    return f"know_{activation.name}_{direction}"
 
 
 @block

@@ -4,6 +4,9 @@
 A tally is plain data that can be written down and read back, exactly: a sweep that was cut off goes on from them.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import msgspec
 import numpy as np
 
@@ -52,7 +55,7 @@ class Tally(msgspec.Struct):
         self.most, self.least = max(self.most, other.most), min(self.least, other.least)
         self.by_mpmath += other.by_mpmath
         self.by_kind = [a + b for a, b in zip(self.by_kind, other.by_kind, strict=True)]
-        self.examples = [_some(a + b) for a, b in zip(self.examples, other.examples, strict=True)]
+        self.examples = [a_few(a + b) for a, b in zip(self.examples, other.examples, strict=True)]
         self.bins = [a + b for a, b in zip(self.bins, other.bins, strict=True)]
         self.steps += other.steps
         if other.largest_step > self.largest_step:
@@ -61,8 +64,8 @@ class Tally(msgspec.Struct):
             self.regions[region] = max(error, self.regions.get(region, -1.0))
 
 
-def _some(found: list[Found]) -> list[Found]:
-    """A few, from the first to the last."""
+def a_few(found: Sequence[Any]) -> list[Any]:
+    """Some of the examples of a kind of mismatch, from the first to the last."""
     places = np.linspace(0, len(found) - 1, min(len(found), EXAMPLES_PER_KIND)).astype(int)
     return [found[i] for i in places]
 

@@ -70,7 +70,7 @@ def wrong_silu(x):
     return got
 
 
-def swept(*kernels: Kernel, folder: Path | None = None, progress: Progress = lambda _: None) -> dict[str, Sweep]:
+def swept(*kernels: Kernel, folder: Path | None = None, progress: Progress = lambda *_: None) -> dict[str, Sweep]:
     """What is found of kernels of one function."""
     activation = reference.activations()[kernels[0].activation]
     return sweep.sweep(kernels, activation, folder, progress)

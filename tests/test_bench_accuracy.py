@@ -12,6 +12,7 @@ from bench import accuracy
 from bench.accuracy import REGION_ORDINALS, Truth, fingerprint, histogram, mean_ulp, measure, verdict
 from bench.conditioning import Reach
 from bench.inputs import Inputs
+from bench.tally import EXAMPLES_PER_KIND
 from kernels.registry import Claim
 from reference.formats import FORMATS
 from reference.oracle import exact, right_at_kink
@@ -111,7 +112,7 @@ def test_examples_go_from_the_first_mismatch_to_the_last():
     _, safety = measure(make_kernel(lambda x: -relu(x)), truth)
     places = [float.fromhex(e.input) for e in safety.examples]
     assert safety.by_kind["sign"] == 100
-    assert len(places) == accuracy.EXAMPLES_PER_KIND
+    assert len(places) == EXAMPLES_PER_KIND
     assert (min(places), max(places)) == (1.0, 100.0)
 
 

@@ -20,6 +20,14 @@ def relu(x):
     return np.maximum(x, x.dtype.type(0))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_an_offset_is_from_a_cache_line(dtype):
+    for by in (0, 1, 7):
+        shifted = module._shifted(np.arange(37, dtype=dtype), by)
+        assert shifted.ctypes.data % module.CACHE_LINE == by * shifted.itemsize % module.CACHE_LINE
+        assert (shifted == np.arange(37)).all()
+
+
 def up(y):
     """The next number away from 0."""
     return np.nextafter(y, y.dtype.type(np.inf) * np.sign(y), dtype=y.dtype)

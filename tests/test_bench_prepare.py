@@ -48,6 +48,18 @@ def test_the_oracle_is_compiled_once_for_kernels_of_one_function(compiled, monke
     assert len(made) == 2
 
 
+def test_what_sweeps_need_is_compiled_where_they_are_due(compiled, monkeypatch):
+    made = []
+    monkeypatch.setattr(module, "compile_sweep", lambda *what: made.append(what))
+    monkeypatch.setattr(module, "is_known", lambda activation, direction: activation.name == "tanh")
+    monkeypatch.setattr(fast, "is_compiled", lambda *what: True)
+    kernels = [make_kernel(lambda x: x, name, dtype=dtype) for name in ("silu", "tanh") for dtype in DTYPES]
+    prepare(kernels, accuracy=True)
+    assert made == []
+    prepare(kernels, accuracy=True, sweeps=True)
+    assert made == [("silu", "forward")]
+
+
 def test_with_everything_at_hand_no_worker_is_started(compiled, monkeypatch, capsys):
     monkeypatch.setattr(module, "worker_pool", lambda *_: pytest.fail("a worker was started"))
     prepare([registered(compiled, "stable", is_compiled=True)], accuracy=False)

@@ -2,17 +2,20 @@
 """What a sweep has found is kept for the same kernel under the same circumstances, and for nothing else."""
 
 import importlib.util
+import os
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
-from bench import resume
+from bench import resume, sweep
 from bench.machine import ROOT
 from bench.resume import Findings
-from bench.sweep import forget
+from bench.sweep import forget, sweep_all
 from bench.tally import Tally
 from tests.making import make_kernel
 from tests.sweeping import (
@@ -268,7 +271,7 @@ def interrupted(folder, kernel, after: int) -> None:
     """Sweep until so many chunks are counted."""
     counted = []
 
-    def progress(count):
+    def progress(count, now):
         counted.append(count)
         if sum(counted) >= after * CHUNK:
             raise KeyboardInterrupt
@@ -289,10 +292,14 @@ def test_it_goes_on_where_it_was(tmp_path, source, blocks, cut):
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) - cut])
     believed = 3 if cut < 2 else 2  # the last byte is just a line's end
-    again, counted = Counted(source), []
-    (done,) = swept(again.kernel, folder=folder, progress=counted.append).values()
+    again, counted = Counted(source), {True: 0, False: 0}
+
+    def progress(count, now):
+        counted[now] += count
+
+    (done,) = swept(again.kernel, folder=folder, progress=progress).values()
     assert again.firsts == [b + c for b in blocks[believed:] for c in range(0, BLOCK, CHUNK)]
-    assert sum(counted) == BLOCK * len(blocks)
+    assert counted == {False: BLOCK * believed, True: BLOCK * (len(blocks) - believed)}
     assert encoded(done) == encoded(swept_alone(wrong_silu))
     assert done.tally.steps > 0
     forget({done.kernel.id: done})
@@ -358,3 +365,26 @@ def test_a_kernel_that_fails_keeps_what_it_had(tmp_path, source, blocks):
     again = Counted(source)
     swept(again.kernel, folder=folder)
     assert again.firsts[0] == blocks[1]
+
+
+def test_what_nobody_took_up_again_is_removed(kernel, folder):
+    folder.mkdir(parents=True)
+    for name, days in [("old.jsonl", 8), ("young.jsonl", 6), ("old.txt", 8)]:
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - days * 86400,) * 2)
+    Findings(folder, kernel)
+    assert [path.name for path in files(folder)] == ["old.txt", "young.jsonl"]
+
+
+def test_the_time_left_is_told_by_what_is_done_now(tmp_path, source, blocks, monkeypatch):
+    bars = []
+
+    class Bar(tqdm):
+        def __init__(self, **options):
+            super().__init__(**options)
+            bars.append(self)
+
+    monkeypatch.setattr(sweep, "tqdm", Bar)
+    interrupted(tmp_path / "sweeps", Counted(source).kernel, after=3 * CHUNKS)
+    sweep_all([Counted(source).kernel], tmp_path / "sweeps")
+    assert (bars[0].initial, bars[0].n) == (3 * BLOCK, BLOCK * len(blocks))

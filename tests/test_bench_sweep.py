@@ -14,7 +14,7 @@ from bench import sweep, sweep_chunk
 from bench.accuracy import fingerprint, measure
 from bench.calling import KernelError, hexadecimal
 from bench.inputs import Inputs
-from bench.sweep import accuracy_of, can_sweep, found_of, properties_of, safety_of, sweep_all
+from bench.sweep import accuracy_of, can_sweep, found_of, obstacles, properties_of, safety_of, sweep_all
 from bench.truths import make_truth
 from kernels.registry import Claim
 from reference.formats import FORMATS
@@ -217,7 +217,7 @@ def test_a_kernel_that_breaks_the_contract_is_out_and_costs_no_other(kind, first
     bad = spoiling(kind, first)
     before, after = (make_kernel(wrong_silu, "silu", variant=v) for v in ("stable", "fast"))
     counted = []
-    found = swept(before, bad, after, progress=counted.append)
+    found = swept(before, bad, after, progress=lambda count, _: counted.append(count))
     assert found[bad.id].error.failure.kind == kind
     assert found[bad.id].fingerprint is None
     alone = encoded(swept_alone(wrong_silu))
@@ -313,6 +313,17 @@ def test_what_can_be_swept(monkeypatch):
     own = replace(reference.activations()["silu"], name="own", fast_forward=None, fast_derivative=None)
     monkeypatch.setattr(reference, "_added", {"own": own})
     assert not can_sweep(make_kernel(silu, "own"))
+
+
+def test_why_a_kernel_of_float32_is_not_swept_is_said(monkeypatch):
+    own = replace(reference.activations()["silu"], name="own", fast_forward=None, fast_derivative=None)
+    monkeypatch.setattr(reference, "_added", {"own": own})
+    extreme = replace(make_kernel(silu, "silu", variant="extreme"), parameters={"beta": 1e30})
+    near_roots = make_kernel(silu, "silu", "backward", claim=Claim(2.0, outside_roots=0.1))
+    others = [make_kernel(silu, "own", dtype="float64"), make_kernel(silu, "prelu", "backward_alpha")]
+    found = obstacles([make_kernel(silu, "own"), extreme, make_kernel(silu, "silu"), near_roots, *others])
+    assert [kernel.id for kernel, _ in found] == [make_kernel(silu, "own").id, extreme.id, near_roots.id]
+    assert [word in why for word, (_, why) in zip(("own", "parameters", "roots"), found, strict=True)] == [True] * 3
 
 
 @pytest.mark.usefixtures("blocks")
