@@ -42,8 +42,9 @@ def implementation(
     dtypes: tuple[str, ...],
     max_ulp: float | None = None,
     flushes_subnormals: bool = False,
+    **parameters: float,
 ) -> Callable[[Function], Function]:
-    """Decorate an implementation of an activation, so that the suite measures it.
+    """Decorate an implementation of an activation, so that the suite measures it: see ``pytest --benchmark --kernels``.
 
     The function takes x (forward) or dy and x (backward), NumPy arrays, and returns an array of the same shape and
     dtype. Parameters come by keyword where its signature has them; where it has ``out``, the result is to be written
@@ -56,9 +57,10 @@ def implementation(
         dtypes: those for which it is to be measured.
         max_ulp: the bound that it claims, if any.
         flushes_subnormals: it is known to return zero in place of subnormal results.
+        **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
     Raises:
-        ValueError: there is no such activation, direction or dtype.
+        ValueError: there is no such activation, direction, dtype or parameter, or this kernel is registered already.
     """
 
     def decorate(function: Function) -> Function:
@@ -73,6 +75,7 @@ def implementation(
                     variant=variant,
                     max_ulp=max_ulp,
                     flushes_subnormals=flushes_subnormals,
+                    parameters=parameters,
                 )
             )
         return function

@@ -10,6 +10,7 @@ import pytest
 
 import kernels
 import reference
+from bench import users
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
 from kernels.registry import VARIANTS, Kernel, registered
@@ -36,6 +37,13 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--benchmark", action="store_true", help="run the suite instead of the tests, and write the report")
     for name in FILTERS:
         group.addoption(f"--{name}", metavar="NAME[,NAME]", help=f"measure only kernels of this {name}")
+    group.addoption(
+        "--kernels",
+        action="append",
+        default=[],
+        metavar="FILE.py|MODULE",
+        help="measure implementations of your own as well; may be given again",
+    )
     group.addoption("--depth", choices=tuple(SAMPLES), default="standard", help="how much is tried (default: standard)")
     group.addoption("--only", choices=("accuracy", "speed"), help="leave the other half out")
     group.addoption(
@@ -48,9 +56,13 @@ def read_options(config: pytest.Config) -> Options:
     """The options of a run with --benchmark.
 
     Raises:
-        pytest.UsageError: a name does not exist, or nothing is chosen.
+        pytest.UsageError: a name does not exist, a user's kernels can't be had, or nothing is chosen.
     """
     kernels.load()
+    try:
+        users.load(config.getoption("kernels"))
+    except users.LoadError as error:
+        raise pytest.UsageError(str(error)) from error
     names = {name: _names(config, name) for name in FILTERS}
     chosen = [k for k in in_order(registered()) if all(getattr(k, f) in names[f] for f in FILTERS if names[f])]
     if not chosen:

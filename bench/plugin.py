@@ -34,9 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
-        for name in FILTERS:
-            if config.getoption(name) is not None:
-                raise pytest.UsageError(f"--{name} chooses kernels to measure: give --benchmark as well")
+        for name in (*FILTERS, "kernels"):
+            if config.getoption(name):
+                raise pytest.UsageError(f"--{name} is about kernels to measure: give --benchmark as well")
         return
     if not config.pluginmanager.has_plugin("benchmark"):
         raise pytest.UsageError("--benchmark times through pytest-benchmark: leave -p no:benchmark out")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The command as a user gives it, in a process of its own."""
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,17 +23,14 @@ class Ran:
         return self.out.rstrip().splitlines()[-1]
 
 
-def benchmark(folder: Path, *arguments: str, kernels: Path | None = None) -> Ran:
-    """Run `pytest --benchmark` at depth quick; ``kernels`` is a file that registers some of a user's own."""
+def benchmark(folder: Path, *arguments: str, kernels: Path | str | None = None) -> Ran:
+    """Run `pytest --benchmark` at depth quick; ``kernels`` is a file of a user's own."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--benchmark", "--depth", "quick"]
-    environment = dict(os.environ)
     if kernels:
-        command += ["-p", kernels.stem]
-        environment["PYTHONPATH"] = str(kernels.parent)
+        command += ["--kernels", str(kernels)]
     done = subprocess.run(
         [*command, "--report-dir", str(folder), *arguments],
         cwd=ROOT,
-        env=environment,
         capture_output=True,
         text=True,
         timeout=300,

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""Kernels of the user's own: the files and modules after ``--kernels``, whose decorators register them."""
+
+import importlib
+import importlib.util
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import reference
+from kernels.registry import Kernel, registered
+
+HOW = "decorate a function with halfulp.implementation(...)"
+
+
+class LoadError(Exception):
+    """Kernels can't be had from where a user said; the message is one line, and says what to do."""
+
+
+def load(places: Sequence[str]) -> list[Kernel]:
+    """Import files (``FILE.py``) and modules by their names; returns the kernels that they registered.
+
+    The folder of a file is where its own imports are looked for first, as if Python ran it.
+
+    Raises:
+        LoadError: there is no such file or module, it raised, or it registers nothing.
+    """
+    found: list[Kernel] = []
+    for place in dict.fromkeys(places):
+        kernels, activations = set(_ids()), set(reference.activations())
+        _import(place)
+        new = [k for k in registered() if k.id not in kernels]
+        if not new:
+            alone = sorted(set(reference.activations()) - activations)
+            what = f"only the activation {', '.join(alone)}, and no kernel of it" if alone else "no kernel"
+            raise LoadError(f"--kernels {place} registers {what}: {HOW}")
+        found += new
+    return found
+
+
+def _ids() -> list[str]:
+    return [k.id for k in registered()]
+
+
+def _import(place: str) -> ModuleType:
+    path = Path(place)
+    is_file = path.suffix == ".py" or path.exists()
+    if is_file and not path.is_file():
+        raise LoadError(f"--kernels {place}: there is no such file")
+    if not is_file and not _is_module(place):
+        raise LoadError(f"--kernels {place}: there is no such module; a file's name ends in .py")
+    try:
+        return _import_file(path.resolve()) if is_file else importlib.import_module(place)
+    except (Exception, SystemExit) as error:
+        raise LoadError(f"--kernels {place}: {_where(error, path)}{type(error).__name__}: {_line(error)}") from error
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # of a package that there is not, or no name of a module at all
+        return False
+
+
+def _import_file(path: Path) -> ModuleType:
+    name = f"kernels_of_{path.stem}"  # no name of another module, such as torch.py would have
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _where(error: BaseException, path: Path) -> str:
+    """The last line of the user's own file that the error came through."""
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: "
+    own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
+    return f"line {own[-1]}: " if own else ""
+
+
+def _line(error: BaseException) -> str:
+    return " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: MIT
+"""Kernels of a user's own: from files and modules, and what is said where they can't be had."""
+
+import sys
+
+import numpy as np
+import pytest
+
+import reference
+from bench.users import LoadError, load
+from kernels import registry
+from kernels.registry import registered
+from reports import schema
+from tests.command import benchmark
+
+RELU = """
+import numpy as np
+from halfulp import implementation
+
+
+@implementation("relu", backend="mine", variant="{variant}", dtypes=("float32", "float64"), max_ulp=0.5)
+def relu(x):
+    return np.maximum(x, x.dtype.type(0))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was(monkeypatch):
+    """What a test registers and imports is gone after it."""
+    monkeypatch.setattr(registry, "_kernels", dict(registry._kernels))
+    monkeypatch.setattr(reference, "_added", {})
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def file(text: str, name: str = "mine.py") -> str:
+        path = tmp_path / name
+        path.write_text(text)
+        return str(path)
+
+    return file
+
+
+def test_a_file_registers_its_kernels(write):
+    kernels = load([write(RELU.format(variant="one"))])
+    assert [k.id for k in kernels] == ["relu-forward-float32-mine-one", "relu-forward-float64-mine-one"]
+    assert [k for k in registered() if k.backend == "mine"] == kernels
+    assert kernels[0](np.float32([-1, 2])).tolist() == [0, 2]
+
+
+def test_files_are_given_again_and_the_same_one_counts_once(write):
+    one, two = write(RELU.format(variant="one"), "one.py"), write(RELU.format(variant="two"), "two.py")
+    assert [k.variant for k in load([one, two, one])] == ["one", "one", "two", "two"]
+
+
+def test_a_file_imports_what_lies_beside_it_and_leaves_no_path_behind(write):
+    write("VARIANT = 'beside'", "my_names.py")
+    before = list(sys.path)
+    place = write("from my_names import VARIANT\n" + RELU.format(variant="one").replace('"one"', "VARIANT"))
+    assert {k.variant for k in load([place])} == {"beside"}
+    assert sys.path == before
+
+
+def test_a_file_may_be_named_like_a_module(write):
+    load([write(RELU.format(variant="one"), "numpy.py")])
+    assert sys.modules["numpy"] is np
+
+
+def test_a_module_registers_its_kernels(write, tmp_path, monkeypatch):
+    write(RELU.format(variant="module"), "my_module.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert {k.variant for k in load(["my_module"])} == {"module"}
+
+
+def test_parameters_are_the_kernels_own(write):
+    text = RELU.format(variant="one").replace('"relu"', '"leaky_relu"').replace("max_ulp=0.5", "negative_slope=0.25")
+    assert load([write(text)])[0].parameters == {"negative_slope": 0.25}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x = 1\ny = undefined\n", "line 2: NameError: name 'undefined' is not defined"),
+        ("def f(:\n", "line 1: SyntaxError: "),
+        ("import no_such_library\n", "line 1: ModuleNotFoundError: No module named 'no_such_library'"),
+        ("raise SystemExit(3)\n", "line 1: SystemExit: 3"),
+        (RELU.replace("relu", "rule").format(variant="one"), "there is no activation 'rule'; choose from "),
+        (RELU.format(variant="one") * 2, "registered twice"),
+        ("def relu(x):\n    return x\n", "registers no kernel: decorate a function with halfulp.implementation"),
+        (
+            "from halfulp import activation\n\n@activation('mine')\ndef f(x):\n    return x\n",
+            "registers only the activation mine, and no kernel of it",
+        ),
+    ],
+)
+def test_a_file_that_is_no_use_is_refused_in_one_line(write, text, said):
+    place = write(text)
+    with pytest.raises(LoadError) as error:
+        load([place])
+    assert str(error.value).startswith(f"--kernels {place}")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("no/such/file.py", "there is no such file"),
+        ("tests", "there is no such file"),
+        ("no_such_module", "there is no such module; a file's name ends in .py"),
+        ("no_such_package.module", "there is no such module"),
+        ("not a name", "there is no such module"),
+        ("", "there is no such"),
+    ],
+)
+def test_what_is_not_there_is_refused(place, said):
+    with pytest.raises(LoadError, match=said):
+        load([place])
+
+
+def test_they_are_measured_beside_ours_with_an_activation_of_their_own(write, tmp_path):
+    text = """
+import numpy as np
+from halfulp import activation, implementation
+
+
+@activation("square")
+def square(x):
+    return x * x
+
+
+@implementation("square", backend="mine", variant="good", dtypes=("float32",), max_ulp=0.5)
+def good(x):
+    return x * x
+
+
+@implementation("square", backend="mine", variant="bad", dtypes=("float32",), max_ulp=0.5)
+def bad(x):
+    return np.where(x == 2, np.float32(5), x * x)
+"""
+    other = write(RELU.format(variant="one"), "other.py")
+    chosen = ("--activation", "square,relu", "--dtype", "float32", "--direction", "forward", "--only", "accuracy")
+    ran = benchmark(tmp_path / "report", *chosen, "--kernels", other, kernels=write(text))
+    assert ran.code == 1
+    verdicts = {(k.activation, k.variant): k.verdict for k in schema.load(ran.folder / "results.json").kernels}
+    assert verdicts == {
+        ("square", "good"): "not refuted",
+        ("square", "bad"): "broken",
+        ("relu", "one"): "not refuted",
+        ("relu", "textbook"): "none",
+        ("relu", "stable"): "not refuted",
+    }
+    assert "square-forward-float32-mine-bad: claims at most 0.5 ulp" in ran.out
+    assert (tmp_path / "report" / "activations" / "square.html").exists()
+
+
+def test_a_file_that_is_no_use_is_wrong_usage(write, tmp_path):
+    ran = benchmark(tmp_path / "report", kernels=write("import no_such_library\n"))
+    assert ran.code == 4
+    assert "ModuleNotFoundError: No module named 'no_such_library'" in ran.err
+    assert "Traceback" not in ran.err
