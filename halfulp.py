@@ -131,7 +131,8 @@ class Measurement:
     Attributes:
         max_ulp: the largest error in ulp; None where nothing but NaN came back.
         worst_input: where that was.
-        mismatches: how many results were of the wrong class (NaN, infinity, zero, sign), with dy = 1.
+        mismatches: how many results were of the wrong class (NaN, infinity, zero, sign), with dy = 1, those that the
+            search for the worst input met among them.
         accuracy, safety: all the rest of that.
         properties: verdicts on laws that the function obeys, on layouts, and on exception flags, by their names.
     """
@@ -155,8 +156,10 @@ class Measurement:
             pair, wrong = found.random_dy, found.random_dy.mismatches
             lines.append(f"  with random dy {pair.max_ulp:.6g} ulp at x = {pair.worst_input}, dy = {pair.worst_dy}")
             lines += [f"    and {wrong:,} of {pair.evaluated:,} results of the wrong class"] if wrong else []
-        kinds = ", ".join(f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count)
-        lines.append(f"  results of the wrong class: {kinds or 'none'}")
+        kinds = [f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count]
+        if found.search and found.search.mismatches:
+            kinds.append(f"{found.search.mismatches:,} of {found.search.evaluations:,} in the search")
+        lines.append(f"  results of the wrong class: {', '.join(kinds) or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
         for name, verdict in self.properties.items():
             if verdict.verdict == "violated":
@@ -185,13 +188,15 @@ def measure(
         function: as for `implementation`.
         activation, direction, dtype: what it implements.
         depth: how much is tried, "quick" or "standard", and all values of the 16-bit dtypes at either; "exhaustive"
-            tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own.
+            tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own. Where not all
+            values are tried, the worst one is searched for as well.
         seed: of everything drawn at random.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
     Raises:
         ValueError: an unknown name, or a parameter that is not finite, or not positive where it has to be.
         KernelError: the function raised, or returned another shape or dtype, or wrote to its input.
+        DataError: the suite's own file of worst inputs is damaged.
     """
     if depth not in SAMPLES:
         raise ValueError(f"there is no depth {depth!r}; choose from {', '.join(SAMPLES)}")
@@ -202,7 +207,8 @@ def measure(
     sums_have_none = direction == "backward_alpha" or found.worst_input is None
     worst = None if sums_have_none else float.fromhex(found.worst_input)
     name = f"{activation} {direction} {dtype}"
-    return Measurement(name, found.max_ulp, worst, safety.mismatches, found, safety, held)
+    mismatches = safety.mismatches + (found.search.mismatches if found.search else 0)
+    return Measurement(name, found.max_ulp, worst, mismatches, found, safety, held)
 
 
 def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: float, **options: Any) -> Measurement:

@@ -66,15 +66,13 @@ def verdict(claim: Claim | None, accuracy: Accuracy, safety: Safety) -> str:
     """Whether the claim holds; a mismatch of class breaks any claim."""
     if claim is None:
         return "none"
-    others = (check.mismatches for check in (accuracy.random_dy, accuracy.search) if check)
-    mismatches = safety.mismatches + sum(others)
     largest = accuracy.max_ulp_outside_roots if claim.outside_roots else accuracy.max_ulp
     with_dy = (accuracy.random_dy.max_ulp if accuracy.random_dy else None) or 0.0
     if claim.bound == "rounded":
-        kept = accuracy.misrounded == 0 and with_dy <= ROUNDED_WITH_DY
+        kept = accuracy.all_misrounded == 0 and with_dy <= ROUNDED_WITH_DY
     else:
         kept = largest is not None and max(largest, with_dy) <= claim.bound
-    if mismatches or not kept:
+    if accuracy.all_mismatches(safety) or not kept:
         return "broken"
     return "holds" if accuracy.coverage == "exhaustive" else "not refuted"
 

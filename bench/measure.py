@@ -35,8 +35,10 @@ def measure(kernel: Kernel, depth: str, seed: int, swept: Sweep | None = None) -
     held = properties.measure(kernel, held_against, depth, seed)
     if swept is not None:
         found, safety = found_of(swept, found)
-        # Only samples go from -0 to 0: a step that they have found there, no sweep takes back.
-        held |= {} if "monotone" in held and held["monotone"].verdict == "violated" else properties_of(swept)
+        for name, verdict in properties_of(swept).items():
+            # Only samples go from -0 to 0: a step that they have found there, a sweep that has none does not take back.
+            if verdict.verdict == "violated" or held[name].verdict != "violated":
+                held[name] = verdict
     elif worst.searchable(kernel):
         worst.include(kernel, worst.EVALUATIONS[depth], seed, found, safety)
     return Measured(found, safety, held)

@@ -49,6 +49,7 @@ class Findings:
             _remove_stale(folder)
         self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
         self.blocks: dict[int, Tally] = dict(self._read())
+        self._source, self._sources = kernel.source, _sources(kernel.source) if self.path else []
 
     def _read(self) -> Iterator[tuple[int, Tally]]:
         kept = b""
@@ -64,7 +65,7 @@ class Findings:
     def keep(self, block: int, tally: Tally) -> None:
         """Note what was found in a block; a folder that can't be written costs a later run time, and nothing else."""
         self.blocks[block] = tally
-        if self.path is None:
+        if self.path is None or _sources(self._source) != self._sources:  # since then more code has been imported
             return
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,13 +50,13 @@ def broken_claim(result: KernelResult) -> str:
     """One sentence: what was claimed, and what was found where."""
     claimed = "to be correctly rounded" if result.claim == "rounded" else f"at most {result.claim:g} ulp"
     found, safety = result.accuracy, result.safety
-    if safety.mismatches:
+    if safety.examples:
         example = safety.examples[0]
         return (
-            f"claims {claimed}, but {safety.mismatches} results are of the wrong class ({example.kind}), "
-            f"e.g. at {example.input}: got {example.got}, exact {example.want}"
+            f"claims {claimed}, but results are of the wrong class ({wording.mismatches(result)}), e.g. {example.kind} "
+            f"at {example.input}: got {example.got}, exact {example.want}"
         )
     worst = wording.largest_claimed(result)
     if found.random_dy and found.random_dy.mismatches:
         worst += f", and {found.random_dy.mismatches} results of the wrong class with random dy"
-    return f"claims {claimed}, but was found {worst} ({found.misrounded} of {found.evaluated} misrounded)"
+    return f"claims {claimed}, but was found {worst} ({wording.misrounded(result)})"

@@ -129,9 +129,10 @@ def sweep(
     """
     target = Target(activation, kernels[0].direction, kernels[0].parameters)
     knower(activation, target.direction), line_knower(), loops()  # compiled before threads need them
+    everything = np.linspace(0, (1 << 32) - 1, CHUNK).astype(np.uint32).view(np.float32)  # of every size and class
     for kernel in kernels:  # what a kernel imports when it is called is among what its findings depend on
         with suppress(KernelError):
-            call(kernel, *arguments(kernel, np.ones(1, np.float32)))
+            call(kernel, *arguments(kernel, everything.copy()))
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
     _sweep_blocks(list(sweeps.values()), target, progress)
     for done in sweeps.values():

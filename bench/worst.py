@@ -74,7 +74,7 @@ def known(path: Path = DATA) -> tuple[Entry, ...]:
 
 
 def searchable(kernel: Kernel) -> bool:
-    """Whether a worst input is searched for: where the fast oracle knows the function, and not all inputs are tried."""
+    """Whether a worst input can be searched for: where the dtype is wide and the fast oracle knows the function."""
     activation = reference.activations()[kernel.activation]
     wide = kernel.dtype in ("float32", "float64")
     return wide and fast.supports(activation, kernel.direction, kernel.parameters)
@@ -83,13 +83,13 @@ def searchable(kernel: Kernel) -> bool:
 class Errors:
     """A kernel's errors in ulp as a function of its inputs, NaN where there is none or its claim says nothing.
 
-    Results of the wrong class that are met on the way are counted, and the first of each kind is kept.
+    Results met on the way that are misrounded or of the wrong class are counted; of each kind the first is kept.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self.kernel = kernel
         self.activation, self.form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
-        self.mismatches = 0
+        self.misrounded = self.mismatches = 0
         self.examples: dict[str, tuple[np.generic, np.generic]] = {}  # an input and the result there, by kind
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
@@ -101,6 +101,7 @@ class Errors:
         got, judgement = self.judged(x)
         # At a kink two results are right, and only samples are held against both.
         kink = (x == 0) & (self.activation.right_derivative_at_zero is not None)
+        self.misrounded += int((judgement.misrounded & ~kink).sum())
         self._note(x, got, np.where(kink, NO_MISMATCH, judgement.mismatch))
         outside = kink | near_roots(self.kernel, self.activation, x)
         return np.where(outside, np.nan, judgement.error_ulp)
@@ -141,7 +142,11 @@ def include(kernel: Kernel, evaluations: int, seed: int, accuracy: Accuracy, saf
     found, errors = look(kernel, evaluations, seed)
     worst = None if found.worst_input is None else hexadecimal(found.worst_input)
     accuracy.search = Search(
-        evaluations=found.evaluations, max_ulp=found.max_ulp, worst_input=worst, mismatches=errors.mismatches
+        evaluations=found.evaluations,
+        max_ulp=found.max_ulp,
+        worst_input=worst,
+        misrounded=errors.misrounded,
+        mismatches=errors.mismatches,
     )
     shown = {example.kind for example in safety.examples}
     for kind, (x, got) in errors.examples.items():

@@ -128,13 +128,15 @@ def _mismatches(counted: Tally) -> Iterator[Finding]:
     example = next(iter(worst.safety.examples), None)
     shown = f"; {example.got} for {wording.decimal(example.want)} at {example.input}" if example else ""
     pairs = f" and {worst.random_dy.evaluated:,} pairs with random dy" if worst.random_dy else ""
-    tried = wording.coverage(worst) + pairs
+    search = worst.accuracy and worst.accuracy.search
+    tried = wording.coverage(worst) + pairs + (f" and {search.evaluations:,} in the search" if search else "")
     text = f"Most in {wording.one_line(worst.id)}: {wording.mismatches(worst)}, of {tried}{shown}."
     yield Finding("plain", text, worst)
 
 
 def _share_mismatched(kernel: KernelResult) -> float:
-    tried = sum(check.evaluated for check in (kernel.accuracy, kernel.random_dy) if check)
+    found, search = kernel.accuracy, kernel.accuracy and kernel.accuracy.search
+    tried = sum(check.evaluated for check in (found, kernel.random_dy) if check) + (search.evaluations if search else 0)
     return kernel.mismatches / max(1, tried)
 
 
@@ -150,7 +152,7 @@ def _largest_errors(counted: Tally) -> Iterator[Finding]:
 
 
 def _correctly_rounded(counted: Tally) -> Iterator[Finding]:
-    exact = [k for k in counted.measured if k.accuracy and k.safety and not k.accuracy.misrounded + k.mismatches]
+    exact = [k for k in counted.measured if k.accuracy and k.safety and not k.accuracy.all_misrounded + k.mismatches]
     proved = sum(k.accuracy.coverage == "exhaustive" for k in exact)
     if exact:
         total = wording.kernels(len(exact))

@@ -100,6 +100,8 @@ def _accuracy(kernel: KernelResult) -> dict[str, object]:
         "search_evaluations": search and search.evaluations,
         "search_max_ulp": search and search.max_ulp,
         "search_worst_input": search and search.worst_input,
+        "search_misrounded": search and search.misrounded,
+        "search_mismatches": search and search.mismatches,
     }
 
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
 Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
@@ -83,7 +83,8 @@ class Search(Record):
     evaluations: int
     max_ulp: float | None
     worst_input: Hex | None
-    mismatches: int  # evaluations with a result of the wrong class
+    misrounded: int  # of the evaluations, kinks at 0 apart
+    mismatches: int  # of the evaluations: results of the wrong class
 
 
 class Accuracy(Record):
@@ -108,6 +109,15 @@ class Accuracy(Record):
     regions: list[Region]
     random_dy: RandomDy | None
     search: Search | None
+
+    @property
+    def all_misrounded(self) -> int:
+        """How many results with dy = 1 were misrounded, those of the search among them."""
+        return self.misrounded + (self.search.misrounded if self.search else 0)
+
+    def all_mismatches(self, safety: "Safety") -> int:
+        """All results of the wrong class: those that ``safety`` has, with random dy, and in the search."""
+        return safety.mismatches + sum(check.mismatches for check in (self.random_dy, self.search) if check)
 
 
 class Example(Record):
@@ -173,8 +183,7 @@ class KernelResult(Record):
         """All results of the wrong class, also with random dy and in the search; None where none was looked for."""
         if self.safety is None:
             return None
-        checks = (self.random_dy, self.accuracy and self.accuracy.search)
-        return self.safety.mismatches + sum(check.mismatches for check in checks if check)
+        return self.accuracy.all_mismatches(self.safety) if self.accuracy else self.safety.mismatches
 
 
 class Fact(Record):

@@ -77,6 +77,14 @@ def coverage(kernel: KernelResult) -> str:
     return f"{kernel.accuracy.evaluated:,} {'all' if kernel.accuracy.coverage == 'exhaustive' else 'sampled'}"
 
 
+def misrounded(kernel: KernelResult) -> str:
+    """How many results were misrounded, of how many, with those of the search."""
+    found = kernel.accuracy
+    text = f"{found.misrounded:,} of {found.evaluated:,} misrounded"
+    search = found.search
+    return f"{text}, {search.misrounded:,} of {search.evaluations:,} in the search" if search else text
+
+
 def evaluations(kernel: KernelResult) -> int | None:
     """How many inputs a largest error is the largest of, with those of the search; None where all there are."""
     found = kernel.accuracy

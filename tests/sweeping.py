@@ -11,7 +11,11 @@ import pytest
 
 import reference
 from bench import accuracy, sweep, sweep_chunk
+from bench.accuracy import Truth
+from bench.inputs import Inputs
 from bench.sweep import Progress, Sweep
+from bench.sweep_chunk import SINGLE, Target
+from bench.truths import make_truth
 from kernels.registry import Kernel
 from tests.making import make_kernel
 
@@ -104,3 +108,26 @@ def spoiling(kind: str, first: int) -> Kernel:
         return got[1:] if here and kind == "wrong_shape" else got
 
     return make_kernel(bad, "silu", variant="textbook", takes_out=kind == "left_output")
+
+
+def target_of(name: str, direction: str = "forward", **parameters: float) -> Target:
+    """What kernels of a function are held against, at its default parameters but for those given."""
+    activation = reference.activations()[name]
+    return Target(activation, direction, activation.defaults | parameters)
+
+
+def truth_of(target: Target, x: np.ndarray) -> Truth:
+    """The exact results, on the plain path."""
+    chosen = Inputs(x, np.array([], np.intp), exhaustive=False)
+    return make_truth(target.activation, target.direction, SINGLE, target.parameters, chosen)
+
+
+def sprinkled(nearest: np.ndarray) -> np.ndarray:
+    """Right results, with some of every wrong kind among them."""
+    rng = np.random.default_rng(3)
+    got = nearest.copy()
+    worse = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-45, -1e-45, 3.4e38, -3.4e38, 1.0], np.float32)
+    some = rng.choice(len(got), 60, replace=False)
+    got[some[:40]] = np.resize(worse, 40)
+    got[some[40:]] *= -1
+    return got

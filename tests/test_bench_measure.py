@@ -57,6 +57,27 @@ def test_a_result_of_the_wrong_class_that_only_the_search_meets_breaks_the_claim
     assert verdict(kernel.claim, found.accuracy, found.safety) == "broken"
 
 
+def test_a_result_that_only_the_search_finds_misrounded_breaks_the_claim_to_be_rounded():
+    searching = []
+
+    def function(x):
+        inside = (x > 1.25) & (x < 1.75) & bool(searching)
+        return np.where(inside, np.nextafter(x, 9), relu(x))
+
+    kernel = replace(make_kernel(function, dtype="float64"), claim=Claim("rounded"))
+    include = module.worst.include
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module.worst, "include", lambda *a: searching.append(1) or include(*a))
+        found = measure(kernel, "quick", 0)
+    assert (found.accuracy.misrounded, found.accuracy.search.mismatches) == (0, 0)
+    assert found.accuracy.all_misrounded == found.accuracy.search.misrounded > 0
+    assert verdict(kernel.claim, found.accuracy, found.safety) == "broken"
+    searching.clear()
+    found = measure(kernel, "quick", 0)
+    assert found.accuracy.all_misrounded == 0
+    assert verdict(kernel.claim, found.accuracy, found.safety) == "not refuted"
+
+
 def test_a_sweep_stands_in_for_samples_but_takes_no_violation_back(monkeypatch):
     kernel = make_kernel(relu)
     plain = measure(kernel, "quick", 0)
@@ -69,6 +90,9 @@ def test_a_sweep_stands_in_for_samples_but_takes_no_violation_back(monkeypatch):
     broken = replace_verdict(held, "violated", 1)
     monkeypatch.setattr(module.properties, "measure", lambda *_: {"monotone": broken})
     assert measure(kernel, "quick", 0, object()).properties["monotone"] is broken
+    worse = replace_verdict(held, "violated", 2)  # all steps between neighbours, where samples have but some
+    monkeypatch.setattr(module, "properties_of", lambda swept: {"monotone": worse})
+    assert measure(kernel, "quick", 0, object()).properties["monotone"] is worse
 
 
 def replace_verdict(held: Property, verdict: str, checked: int) -> Property:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Each kernel is one test item, named like the kernel; what fails says why in one sentence."""
 
+import numpy as np
 import pytest
 
 from bench.suite import broken_claim
@@ -30,8 +31,7 @@ def test_collecting_lists_the_kernels_and_measures_nothing(collected):
 
 def result(**found):
     """A result with a claim of 4 ulp, as a broken one has it."""
-    made = made_result(a_session(), lambda x: x * 2, claim=Claim(4.0))
-    made.safety.mismatches = 0
+    made = made_result(a_session(), lambda x: np.maximum(x, x.dtype.type(0)), claim=Claim(4.0))
     for name, value in found.items():
         setattr(made.accuracy, name, value)
     return made
@@ -48,7 +48,8 @@ def test_a_mismatch_is_told_before_an_error():
     example = made.safety.examples[0]
     said = broken_claim(made)
     assert said.startswith("claims to be correctly rounded, but ")
-    assert f"of the wrong class ({example.kind}), e.g. at {example.input}: got {example.got}" in said
+    assert "of the wrong class (" in said
+    assert f"e.g. {example.kind} at {example.input}: got {example.got}" in said
 
 
 def test_an_error_with_random_dy_is_told_with_dy():

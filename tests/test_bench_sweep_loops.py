@@ -4,12 +4,12 @@
 import numpy as np
 import pytest
 
-import reference
 from bench.sweep_chunk import Target
 from bench.sweep_loops import BINS, EMIN, LAST_PLACE, SINGLE, knower, line_knower, loops, ordinal_of
 from bench.ulp import NO_MISMATCH, judge
 from reference import fast
 from reference.fast import EPSILON, NOWHERE
+from tests.sweeping import target_of
 
 SIGN = 1 << 31
 ONE = 0x3F80_0000
@@ -46,11 +46,6 @@ def known_of(target: Target, first: int) -> Known:
 def on_a_line(constant: float, ratio: float, line=NOWHERE) -> Known:
     """What is known of y = constant·(1 + ratio), where the function may cling to a line."""
     return known(line_knower(), (constant, 0.0, ratio), line, ONE, 1)
-
-
-def target_of(name: str, direction: str = "forward", **parameters: float) -> Target:
-    activation = reference.activations()[name]
-    return Target(activation, direction, activation.defaults | parameters)
 
 
 PLACES = [

@@ -188,6 +188,16 @@ def test_the_command_writes_only_where_it_is_asked_to(data, monkeypatch, capsys)
     assert "nothing" in capsys.readouterr().out.splitlines()[-1]
 
 
+def test_of_one_place_the_largest_error_is_written(data, monkeypatch, capsys):
+    path = data(HEAD + "\n")
+    several = [replace(relu_wrong_at(65504.0, size, "float32"), variant=f"by-{size}") for size in (3, 7, 5)]
+    monkeypatch.setattr(registry, "_kernels", {k.id: k for k in several})
+    monkeypatch.setattr(worst.kernels, "load", lambda: None)
+    monkeypatch.setattr(worst, "write", lambda entries: write(entries, path))
+    assert main(["worst", "--activation", "relu", "--evaluations", "50000", "--extend"]) == 0
+    assert path.read_text().splitlines()[1:] == ["relu,forward,float32,0x1.ffcp+15,relu-forward-float32-test-by-7,7"]
+
+
 @pytest.mark.parametrize("arguments", [["--activation", "swoosh"], ["--evaluations", "0"], ["--seed", "-1"]])
 def test_a_wrong_call_is_one_line(arguments, capsys):
     assert main(["worst", *arguments]) == 4

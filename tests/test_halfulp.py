@@ -61,7 +61,7 @@ def test_the_text_of_a_measurement_is_for_people():
     assert re.fullmatch(r"relu forward float32: [\d,]+ inputs \(sampled\), [\d,]+ misrounded", lines[0])
     assert re.fullmatch(r"  largest error [\d.e+]+ ulp at 0x\S+ \(\d\S*\)", lines[1])
     assert re.fullmatch(r"    got -0x\S+, exact [\d.e+]+", lines[2])
-    assert re.fullmatch(r"  results of the wrong class: 1 inf, [\d,]+ sign|.*: [\d,]+ sign", lines[3])
+    assert re.fullmatch(r".*: (1 inf, )?[\d,]+ sign, [\d,]+ of [\d,]+ in the search", lines[3])
     assert re.fullmatch(r"    sign at 0x\S+: got -0x\S+, exact [\d.e+]+", lines[4])
     properties = [line for line in lines if " violated in " in line]
     assert len(lines) <= 4 + halfulp.EXAMPLES + 2 * len(properties)
@@ -168,7 +168,8 @@ def test_a_sum_is_measured():
 
 
 def test_parameters_come_by_keyword_and_may_be_others():
-    assert measure(leaky_relu, "leaky_relu").max_ulp < 0.5001  # rounded twice, and now and then a tie in between
+    twice = 0.5 * (1 + 2.0**-28)  # rounded to float64 first, and that may be the tie that the product was beside
+    assert measure(leaky_relu, "leaky_relu").max_ulp <= twice
     assert measure(leaky_relu, "leaky_relu", negative_slope=0.3).max_ulp <= 0.51
     fixed = measure(lambda x: np.where(x < 0, x * np.float32(0.01), x), "leaky_relu", negative_slope=0.3)
     assert fixed.max_ulp > 1e5

@@ -51,6 +51,11 @@ def scaled_product(dy, f, n):
 
 
 @njit(error_model="numpy")
+def significand_and_exponent(value):
+    return blocks.significand_and_exponent(value)
+
+
+@njit(error_model="numpy")
 def exp_parts(z):
     return blocks.exp_parts(z, type(z)(0))
 
@@ -117,11 +122,32 @@ def test_scaling_rounds_once_and_reaches_zero(real):
 @pytest.mark.parametrize("real", TYPES)
 def test_a_product_is_in_range_although_its_parts_are_not(real):
     info = np.finfo(real)
-    deep, top = 2 * info.minexp + 20, info.maxexp - 1
-    assert scaled_product(real(2.0) ** top, real(-700), deep) == real(-700) * real(2.0) ** (deep + top)
-    assert scaled_product(info.max, real(700), -10) == real(info.max / 1024) * real(700)
+    deep, top, far = 2 * info.minexp + 20, info.maxexp - 1, info.maxexp + 20
+    assert scaled_product(real(2.0) ** top, real(-3.5), deep) == real(-3.5) * real(2.0) ** (deep + top)
+    assert scaled_product(info.max, real(3.5), -10) == real(info.max / 1024) * real(3.5)
     assert scaled_product(info.smallest_subnormal, real(3), 0) == 3 * info.smallest_subnormal
     assert scaled_product(real(0), real(3), -5) == 0
+    assert scaled_product(real(2.0) ** -30, real(1.5), far) == real(1.5) * real(2.0) ** (far - 30)
+    for dy in (1.0, 2.0, 2.0**39, 2.0**41, 2.0**100):
+        n = info.maxexp - 1 - int(math.log2(dy))
+        assert scaled_product(real(dy), real(1.5), n) == real(1.5) * real(2.0) ** (info.maxexp - 1)
+    for dy in (info.max, -info.max):  # the last step that does not vanish
+        n = info.minexp - info.nmant - info.maxexp
+        assert scaled_product(real(dy), real(1.75), n) == real(np.sign(dy)) * 2 * info.smallest_subnormal
+
+
+@pytest.mark.parametrize("value", [1.0, -1.5, 0.3, 1e300, -1e-300, 2.0**-1022, 1.7976931348623157e308])
+def test_a_number_has_a_significand_and_an_exponent(value):
+    m, n = significand_and_exponent(value)
+    assert 1 <= abs(m) < 2
+    assert math.ldexp(m, n) == value
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0, 5e-324, np.inf, -np.inf, np.nan])
+def test_what_is_not_normal_is_its_own_significand(value):
+    m, n = significand_and_exponent(value)
+    assert n == 0
+    assert np.array_equal(np.float64(m).view(np.uint64), np.float64(value).view(np.uint64))
 
 
 @pytest.mark.parametrize("real", TYPES)

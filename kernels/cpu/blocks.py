@@ -70,6 +70,24 @@ def power_of_two(typing_context, like, n):
     return (like(like, n), generate) if suits else None
 
 
+@intrinsic
+def significand_and_exponent(typing_context, value):
+    """(m, n) of value = m·2^n, 1 ≤ |m| < 2, for a normal float64; (value, 0) for any other. No call, as of frexp."""
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        bits = builder.bitcast(arguments[0], word)
+        field = builder.and_(builder.lshr(bits, word(52)), word(2047))
+        normal = builder.icmp_unsigned("<", builder.sub(field, word(1)), word(2046))
+        scaled = builder.or_(builder.and_(bits, word(~(2047 << 52) & (1 << 64) - 1)), word(1023 << 52))
+        m = builder.bitcast(builder.select(normal, scaled, bits), arguments[0].type)
+        n = builder.select(normal, builder.sub(field, word(1023)), word(0))
+        return context.make_tuple(builder, signature.return_type, (m, n))
+
+    pair = types.Tuple((types.float64, types.int64))
+    return (pair(types.float64), generate) if value == types.float64 else None
+
+
 @block
 def two_sum(a, b):
     """a + b, exactly, as high + low."""
@@ -203,11 +221,11 @@ def beside_one(f, n):
 
 @block
 def scaled_product(dy, f, n):
-    """dy·f·2^n for n ≤ 0 and an f of moderate size: neither dy·f nor f·2^n need be in range."""
+    """dy·f·2^n for |f| ≤ 4 and n ≤ 150 (float64: 1047): neither dy·f nor f·2^n need be in range."""
     T = type(dy)
     wide = T(2.0**-200) > 0  # float64
-    large = abs(dy) > 1
-    shrink, grow = (T(2.0**-512), 512) if wide else (T(2.0**-64), 64)  # dy is then far from overflow
+    large = abs(dy) > (T(2.0**320) if wide else T(2.0**40))
+    shrink, grow = (T(2.0**-256), 256) if wide else (T(2.0**-32), 32)  # dy is then far from overflow
     # A factor of 1 in place of 2^24 would be no factor, and LLVM would then shrink the small dy, too: into subnormals,
     # which take a hundred cycles each, to discard them.
     return scaled((dy * (shrink if large else T(2.0**24))) * f, n + grow if large else n - 24)

@@ -3,7 +3,7 @@
 
 from math import exp, expm1
 
-from kernels.cpu.blocks import exp_parts, scaled_product, times
+from kernels.cpu.blocks import exp_parts, scaled_product, significand_and_exponent, times
 from kernels.cpu.define import Activation
 
 elu = Activation("elu", alpha=1.0)
@@ -25,9 +25,10 @@ def stable(x, alpha):
     return x if x > 0 else times(alpha, expm1(x))
 
 
-@elu.backward.variant("stable", why="α·e^x itself, e^x carried as m·2^n until dy is multiplied", max_ulp=4)
+@elu.backward.variant("stable", why="α·e^x itself, both carried as m·2^n until dy is multiplied", max_ulp=4)
 def stable_backward(dy, x, alpha):
     if x > 0:
         return dy
     m, n = exp_parts(x, type(x)(0))
-    return scaled_product(dy, times(alpha, m), n)
+    a, k = significand_and_exponent(alpha)
+    return scaled_product(dy, times(a, m), n + k)
