@@ -3,6 +3,7 @@
 
 import platform
 import subprocess
+from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import cpuinfo
 import psutil
 
 from bench.speed import cores
+from kernels.peers import PEERS
 from reports.schema import Machine
 
 LIBRARIES = ("numpy", "numba", "llvmlite", "mpmath", "gmpy2", "ml_dtypes", "pytest", "pytest-benchmark")
@@ -29,9 +31,10 @@ INSTRUCTION_SETS = (
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def machine() -> Machine:
-    """What this process runs on."""
+def machine(backends: Collection[str] = ()) -> Machine:
+    """What this process runs on, with the versions of the libraries that these backends are."""
     cpu = cpuinfo.get_cpu_info()
+    peers = {n: v for name, peer in PEERS.items() if name in backends for n, v in peer.versions().items()}
     return Machine(
         cpu=cpu.get("brand_raw") or platform.processor() or platform.machine(),
         instruction_sets=[name for name in INSTRUCTION_SETS if name in cpu.get("flags", ())],
@@ -41,7 +44,7 @@ def machine() -> Machine:
         driver=None,
         system=" ".join([platform.system(), platform.release(), platform.machine(), *platform.libc_ver()]).strip(),
         python=platform.python_version(),
-        libraries={name: metadata.version(name) for name in LIBRARIES},
+        libraries={name: metadata.version(name) for name in LIBRARIES} | peers,
     )
 
 

@@ -13,8 +13,10 @@ import reference
 from bench import users
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
+from kernels.peers import absent
 from kernels.registry import VARIANTS, Kernel, registered
 from reference.formats import FORMATS
+from reports.schema import Skipped
 
 FILTERS = ("activation", "direction", "dtype", "backend", "variant")
 DIRECTIONS = ("forward", "backward", "backward_alpha")
@@ -29,6 +31,7 @@ class Options:
     report_dir: Path
     seed: int
     chosen: tuple[Kernel, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -79,6 +82,7 @@ def read_options(config: pytest.Config) -> Options:
         report_dir=config.getoption("report_dir"),
         seed=seed,
         chosen=tuple(chosen),
+        skipped=tuple(Skipped(what=f"backend {n}", why=w) for n, w in absent().items() if not names["backend"]),
     )
 
 
@@ -108,6 +112,9 @@ def _names(config: pytest.Config, option: str) -> list[str]:
         raise pytest.UsageError(f"--{option}: give at least one name")
     existing = list(dict.fromkeys(getattr(k, option) for k in in_order(registered())))
     unknown = [n for n in names if n not in existing]
+    for name in unknown if option == "backend" else ():
+        if name in absent():
+            raise pytest.UsageError(f"--backend {name}: {absent()[name]}")
     if unknown:
         raise pytest.UsageError(
             f"--{option}: there is no {', '.join(map(repr, unknown))}; choose from {', '.join(existing)}"

@@ -28,11 +28,14 @@ class Session:
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     yardstick: speed.Yardstick = field(default_factory=speed.Yardstick)
     results: list[KernelResult] = field(default_factory=list)
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[Skipped] = field(init=False)
     sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
+
+    def __post_init__(self) -> None:
+        self.skipped = list(self.options.skipped)
 
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""
@@ -61,7 +64,7 @@ class Session:
         activations = reference.activations()
         return Results(
             schema_version=SCHEMA_VERSION,
-            machine=machine(),
+            machine=machine({r.backend for r in self.results}),
             run=Run(
                 started=self.started.isoformat(timespec="seconds"),
                 seconds=(datetime.now(UTC) - self.started).total_seconds(),

@@ -7,7 +7,6 @@ that the last level of cache has forgotten it, so that every byte comes from DRA
 stays short.
 """
 
-import functools
 import itertools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -169,9 +168,7 @@ def _calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
     has_out = kernel.takes_out and kernel.direction != "backward_alpha"
     outs = _buffer(kernel.dtype, setting) if has_out else [None] * len(inputs[0])
     threads = setting.threads if kernel.takes_threads else None
-    return [
-        functools.partial(kernel, *arrays, out=out, threads=threads) for *arrays, out in zip(*inputs, outs, strict=True)
-    ]
+    return [kernel.timed(*arrays, out=out, threads=threads) for *arrays, out in zip(*inputs, outs, strict=True)]
 
 
 def _buffer(dtype: str, setting: Setting, draw: int = 0) -> list[np.ndarray]:

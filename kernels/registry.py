@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The one list of everything that can be measured."""
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -27,7 +28,8 @@ class Kernel:
     """One (activation, direction, dtype, backend, variant): what a row of every table is about.
 
     ``function(*arrays, **parameters)`` takes x (forward) or dy and x (backward, backward_alpha), arrays of ``dtype``;
-    where ``takes_out`` it accepts ``out=``, and where ``takes_threads`` it accepts ``threads=``.
+    where ``takes_out`` it accepts ``out=``, and where ``takes_threads`` it accepts ``threads=``. ``prepare``, where
+    there is one, takes the same, and makes of it a function without arguments: what is timed in place of the call.
     """
 
     activation: str
@@ -43,6 +45,7 @@ class Kernel:
     takes_threads: bool = True
     flushes_subnormals: bool = False
     compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next
+    prepare: Callable[..., Callable[[], Any]] | None = field(default=None, repr=False)
     source: str | None = None  # the file that its code is in, so that results can be told to be of the same code
     is_compiled: Callable[[], bool] = field(default=lambda: False, repr=False)  # compiled code is in the cache
 
@@ -52,12 +55,21 @@ class Kernel:
 
     def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None) -> np.ndarray:
         """Call it with its own parameters; ``out`` and ``threads`` are passed on where the function has them."""
+        return self.function(*arrays, **self._options(out, threads))
+
+    def timed(self, *arrays: np.ndarray, out: np.ndarray | None, threads: int | None) -> Callable[[], Any]:
+        """What is timed: a call of it or, where it is another library's, the operation on arrays of that library."""
+        if self.prepare:
+            return self.prepare(*arrays, **self._options(out, threads))
+        return functools.partial(self, *arrays, out=out, threads=threads)
+
+    def _options(self, out: np.ndarray | None, threads: int | None) -> dict[str, Any]:
         options: dict[str, Any] = dict(self.parameters)
         if self.takes_out:
             options["out"] = out
         if self.takes_threads:
             options["threads"] = threads
-        return self.function(*arrays, **options)
+        return options
 
 
 _kernels: dict[str, Kernel] = {}

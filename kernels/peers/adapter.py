@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""How a library's functions become kernels: what each file of this package says of its library, and what follows.
+
+A file makes a ``Peer``, and decorates with it an ``operation`` for each activation and direction that the library has:
+
+    @PEER.operation("silu", dtypes=("float32", "float64"), why="torch.nn.functional.silu")
+    def silu(torch, x):
+        return torch.nn.functional.silu(x)
+
+It gets the library, arrays of the library (x, or dy and x), and by keyword the activation's parameters that it names;
+where it has ``out``, that is an array of the library to write to. What is timed is the operation on arrays made before.
+"""
+
+import functools
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kernels.cpu.launch import cores
+from kernels.registry import Kernel, register
+
+Operation = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A library whose functions are measured beside ours.
+
+    Args:
+        backend: what the tables call it.
+        package: what Python imports, once a kernel is called.
+        install: what pip is asked for.
+        from_numpy: makes an array of the library of a contiguous NumPy array, without a copy where it can.
+        to_numpy: the reverse, of the dtype that is given.
+        set_threads: lets the library use so many threads, where that can be said while it runs.
+        set_up: what has to be said to the library before its first use.
+    """
+
+    backend: str
+    package: str
+    install: str
+    from_numpy: Callable[[Any, np.ndarray], Any] = lambda _, array: array
+    to_numpy: Callable[[Any, Any, np.dtype], np.ndarray] = lambda _, array, dtype: np.asarray(array)
+    set_threads: Callable[[Any, int], None] | None = None
+    set_up: Callable[[Any], None] = lambda _: None
+
+    @functools.cached_property
+    def why_absent(self) -> str | None:
+        """Why nothing of it can be measured, where that is so."""
+        if importlib.util.find_spec(self.root) is None:
+            return f"{self.root} is not installed: pip install {self.install}"
+        return None
+
+    @property
+    def root(self) -> str:
+        """The top of its package."""
+        return self.package.split(".")[0]
+
+    def versions(self) -> dict[str, str]:
+        """The versions of what is installed under its name."""
+        found = importlib.metadata.packages_distributions().get(self.root, ())
+        return {name: importlib.metadata.version(name) for name in dict.fromkeys(found)}
+
+    @functools.cached_property
+    def library(self) -> Any:
+        """The library, imported."""
+        module = importlib.import_module(self.package)
+        self.set_up(module)
+        return module
+
+    def operation(
+        self,
+        activation: str,
+        direction: str = "forward",
+        *,
+        dtypes: tuple[str, ...],
+        why: str,
+        variant: str = "library",
+        parameters: Mapping[str, float] | None = None,
+        saved: Operation | None = None,
+        flushes_subnormals: bool = False,
+    ) -> Callable[[Operation], Operation]:
+        """Decorate an operation: it becomes a kernel in each dtype, if the library is installed.
+
+        Args:
+            why: what it is that is called.
+            parameters: their values, where the activation has some.
+            saved: of the library and x, what the library keeps of x for a gradient; it is given in the place of x.
+        """
+
+        def decorate(operation: Operation) -> Operation:
+            names = set(inspect.signature(operation).parameters)
+            for dtype in dtypes if self.why_absent is None else ():
+                function = Function(self, operation, saved, names)
+                register(
+                    Kernel(
+                        activation=activation,
+                        direction=direction,
+                        dtype=dtype,
+                        backend=self.backend,
+                        variant=variant,
+                        function=function,
+                        prepare=function.prepare,
+                        why=why,
+                        parameters=dict(parameters or {}),
+                        takes_out=function.takes_out,
+                        takes_threads=self.set_threads is not None,
+                        flushes_subnormals=flushes_subnormals,
+                        source=inspect.getsourcefile(operation),
+                    )
+                )
+            return operation
+
+        return decorate
+
+
+@dataclass
+class Function:
+    """An operation of a library as a function of NumPy arrays."""
+
+    peer: Peer
+    operation: Operation
+    saved: Operation | None
+    names: set[str]  # of its arguments
+
+    @property
+    def takes_out(self) -> bool:
+        return "out" in self.names
+
+    def __call__(
+        self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None, **parameters: float
+    ) -> np.ndarray:
+        """The results for arrays of any strides, in ``out`` where that is given."""
+        target = out if out is None or out.flags.c_contiguous else np.empty_like(out, order="C")
+        given = [np.ascontiguousarray(a).reshape(a.shape) for a in arrays]
+        result = self.prepare(*given, out=target, threads=threads, **parameters)()
+        got = self.peer.to_numpy(self.peer.library, result, arrays[-1].dtype)
+        if out is None:
+            return got
+        if target is not out:
+            out[...] = got
+        return out if np.shares_memory(got, target) else got
+
+    def prepare(
+        self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None, **parameters: float
+    ) -> Callable[[], Any]:
+        """The operation on contiguous arrays, which are made the library's own here: what is timed."""
+        peer, library = self.peer, self.peer.library
+        if peer.set_threads:
+            peer.set_threads(library, threads or cores())
+        options = {name: value for name, value in parameters.items() if name in self.names}
+        if self.takes_out and out is None:
+            out = np.empty_like(arrays[-1])
+        if self.takes_out:
+            options["out"] = peer.from_numpy(library, out)
+        *before, x = (peer.from_numpy(library, a) for a in arrays)
+        return functools.partial(
+            self.operation, library, *before, self.saved(library, x) if self.saved else x, **options
+        )

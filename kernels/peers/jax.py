@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""JAX on the CPU: the functions of jax.nn under jit, waited for; their gradients by jax.vjp, compiled with them.
+
+JAX has no out= and no way to set its threads while it runs. It is told to allow float64, which it refuses by default.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kernels.peers.adapter import Peer
+
+ALL = ("float16", "bfloat16", "float32", "float64")
+# By activation: the function of jax.nn, what else it is given, and the parameters for which that stands.
+FUNCTIONS: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
+    "sigmoid": ("sigmoid", {}, {}),
+    "tanh": ("tanh", {}, {}),
+    "relu": ("relu", {}, {}),
+    "leaky_relu": ("leaky_relu", {"negative_slope": 0.01}, {"negative_slope": 0.01}),
+    "elu": ("elu", {"alpha": 1.0}, {"alpha": 1.0}),
+    "selu": ("selu", {}, {}),
+    "gelu": ("gelu", {"approximate": False}, {}),
+    "gelu_tanh": ("gelu", {"approximate": True}, {}),
+    "silu": ("silu", {}, {"beta": 1.0}),
+    "mish": ("mish", {}, {}),
+    "softplus": ("softplus", {}, {"beta": 1.0}),
+}
+
+
+def _set_up(jax: Any) -> None:
+    jax.config.update("jax_enable_x64", True)
+
+
+def _from_numpy(jax: Any, array: np.ndarray) -> Any:
+    return jax.numpy.array(array)  # a copy: JAX may do as if it never changed
+
+
+def _to_numpy(jax: Any, array: Any, dtype: np.dtype) -> np.ndarray:
+    return np.array(array)
+
+
+PEER = Peer("jax", "jax", "jax", _from_numpy, _to_numpy, set_up=_set_up)
+
+
+def _forward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
+    @functools.cache
+    def compiled(jax: Any) -> Callable[..., Any]:
+        return jax.jit(functools.partial(getattr(jax.nn, function), **options))
+
+    return lambda jax, x: compiled(jax)(x).block_until_ready()
+
+
+def _backward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
+    @functools.cache
+    def compiled(jax: Any) -> Callable[..., Any]:
+        whole = functools.partial(getattr(jax.nn, function), **options)
+        return jax.jit(lambda dy, x: jax.vjp(whole, x)[1](dy)[0])
+
+    return lambda jax, dy, x: compiled(jax)(dy, x).block_until_ready()
+
+
+for _activation, (_name, _options, _parameters) in FUNCTIONS.items():
+    _given = "".join(f", {name}={value}" for name, value in _options.items())
+    PEER.operation(_activation, dtypes=ALL, why=f"jax.jit of jax.nn.{_name}{_given}", parameters=_parameters)(
+        _forward(_name, _options)
+    )
+    PEER.operation(
+        _activation, "backward", dtypes=ALL, why=f"jax.jit of the vjp of jax.nn.{_name}{_given}", parameters=_parameters
+    )(_backward(_name, _options))

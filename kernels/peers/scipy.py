@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""SciPy's special functions, and what is usually made of them, on one thread. There are no gradients in it."""
+
+import math
+
+from kernels.peers.adapter import Peer
+
+NATIVE = ("float32", "float64")
+
+PEER = Peer("scipy", "scipy.special", "scipy")
+
+
+@PEER.operation("sigmoid", dtypes=NATIVE, why="scipy.special.expit(x)")
+def sigmoid(special, x, out):
+    return special.expit(x, out=out)
+
+
+@PEER.operation("gelu", dtypes=NATIVE, why="0.5 * x * (1 + scipy.special.erf(x / sqrt(2)))")
+def gelu(special, x):
+    return 0.5 * x * (1 + special.erf(x / math.sqrt(2)))
+
+
+@PEER.operation("gelu", dtypes=NATIVE, variant="ndtr", why="x * scipy.special.ndtr(x)")
+def gelu_by_ndtr(special, x):
+    return x * special.ndtr(x)
+
+
+@PEER.operation("silu", dtypes=NATIVE, why="x * scipy.special.expit(x)", parameters={"beta": 1.0})
+def silu(special, x):
+    return x * special.expit(x)
+
+
+@PEER.operation("softplus", dtypes=NATIVE, why="-scipy.special.log_expit(-x)", parameters={"beta": 1.0})
+def softplus(special, x):
+    return -special.log_expit(-x)
