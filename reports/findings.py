@@ -118,7 +118,7 @@ def _mismatches(counted: Tally) -> Iterator[Finding]:
         if any(k.safety for k in counted.measured):
             yield Finding("good", "No kernel has a mismatch of class (NaN, infinity, zero or sign) at any input tried.")
         return
-    by_author = Counter(f"{k.backend}-{k.variant}" for k in counted.mismatched)
+    by_author = Counter(wording.author(k) for k in counted.mismatched)
     authors = ", ".join(f"{n:,} {author}" for author, n in by_author.most_common())
     total = wording.kernels(len(counted.mismatched))
     yield Finding(

@@ -3,7 +3,7 @@
 
 from html import escape
 
-from reports import columns, wording
+from reports import columns, ranking, wording
 from reports.findings import Finding, findings, groups
 from reports.schema import KernelResult, Results
 
@@ -20,6 +20,7 @@ def summary(results: Results) -> str:
         *map(_item, findings(results)),
         *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped),
         "",
+        *_ranking(results),
     ]
     tables: dict[str, list[str]] = {}
     for (activation, direction), kernels in groups(results.kernels).items():
@@ -32,6 +33,27 @@ def summary(results: Results) -> str:
 def _item(finding: Finding) -> str:
     text = _text(finding.text)
     return f"- **{text}**" if finding.tone == "bad" else f"- {text}"
+
+
+def _ranking(results: Results) -> list[str]:
+    found = ranking.rankings(results)
+    if not found:
+        return []
+    lines = ["| function | safe everywhere | most accurate | fastest | the front |", "|---|---|---|---|---|"]
+    for r in found:
+        safe = ", ".join(map(_author, r.safe)) or f"none of {len(r.ranked)}"
+        best, fastest = _with_figures(r.ranked[:1]), _with_figures(r.fastest[:1])
+        function = _text(f"{r.activation} {r.direction} {r.dtype}")
+        lines.append(f"| {function} | {safe} | {best} | {fastest} | {_with_figures(r.front)} |")
+    return ["<details><summary>Whom to call</summary>", "", *lines, "", "</details>", ""]
+
+
+def _author(kernel: KernelResult) -> str:
+    return _text(wording.author(kernel))
+
+
+def _with_figures(kernels: list[KernelResult]) -> str:
+    return ", ".join(f"{_author(k)} ({ranking.figures(k)})" for k in kernels) or wording.MISSING
 
 
 def _table(results: Results, direction: str, kernels: list[KernelResult]) -> str:

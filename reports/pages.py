@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from reports import columns, fingerprints, formulas, plots, properties, rows, wording
+from reports import columns, fingerprints, formulas, plots, properties, ranking, rows, wording
 from reports.findings import findings, groups, tally
 from reports.schema import ActivationResult, KernelResult, Results
 
@@ -100,7 +100,7 @@ def _environment(results: Results) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {name: function for name, function in vars(wording).items() if inspect.isfunction(function)}
-    own = (plots.author, grade, verdict_class, link, address, embed)
+    own = (ranking.figures, grade, verdict_class, link, address, embed)
     environment.filters |= {function.__name__: function for function in own}
     environment.globals |= {"results": results, "wording": wording, "timing": rows.timing}
     return environment
@@ -114,6 +114,7 @@ def _index(results: Results) -> dict[str, Any]:
         "tally": tally(results),
         "timed": bool(at),
         "glance": _glance(results.kernels),
+        "rankings": ranking.rankings(results),
         "table": {
             "columns": [{"field": c.field, "title": c.title, "tip": c.tip, "numeric": c.numeric} for c in shown],
             "rows": [_row(kernel, shown, at) for kernel in results.kernels],
@@ -130,7 +131,7 @@ def _row(kernel: KernelResult, shown: Iterable[columns.Column], at: Iterable[row
     fields = ("kernel", *columns.IDENTITY, *(column.field for column in shown))
     return {field: raw.get(field) for field in fields} | {
         "verdict": wording.verdict(kernel),
-        "author": plots.author(kernel),
+        "author": wording.author(kernel),
         "shown": {column.field: column.show(kernel) for column in shown},
         "grade": grade(kernel),
         "tone": verdict_class(kernel),
@@ -143,9 +144,9 @@ def _glance(kernels: list[KernelResult]) -> dict[str, Any]:
     across: dict[str, list[str]] = {}
     for kernel in kernels:
         authors = across.setdefault(kernel.dtype, [])
-        if plots.author(kernel) not in authors:
-            authors.append(plots.author(kernel))
-    down = {key: {(k.dtype, plots.author(k)): k for k in its_kernels} for key, its_kernels in groups(kernels).items()}
+        if wording.author(kernel) not in authors:
+            authors.append(wording.author(kernel))
+    down = {key: {(k.dtype, wording.author(k)): k for k in its_kernels} for key, its_kernels in groups(kernels).items()}
     return {"across": across, "down": down}
 
 

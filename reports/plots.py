@@ -16,14 +16,9 @@ FLOOR = 0.01  # ulp; a logarithmic axis has no place for 0
 CEILING = 1e300  # nor for what is infinite
 
 
-def author(kernel: KernelResult) -> str:
-    """Who wrote it and how: what a colour stands for."""
-    return f"{kernel.backend}-{kernel.variant}"
-
-
 def palette(kernels: Iterable[KernelResult]) -> dict[str, str]:
     """A colour for each author, the same in all plots of a report."""
-    authors = dict.fromkeys(author(kernel) for kernel in kernels)
+    authors = dict.fromkeys(wording.author(kernel) for kernel in kernels)
     return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(authors)}
 
 
@@ -50,10 +45,10 @@ def error(kernels: list[KernelResult], dtype: str, colours: dict[str, str]) -> F
     """The largest error in each region of the line of floats, one line a kernel; crosses are examples of mismatches."""
     measured = [k for k in kernels if k.accuracy is not None and k.accuracy.regions]
     highest = min(CEILING, max((r.max_ulp or 0 for k in measured for r in k.accuracy.regions), default=1))
-    traces = [_errors(k, dtype, colours[author(k)]) for k in measured]
+    traces = [_errors(k, dtype, colours[wording.author(k)]) for k in measured]
     top = max(highest, 1) * 4
-    crosses = [_crosses(k, dtype, top, colours[author(k)]) for k in kernels]
-    crosses += [_numberless(k, dtype, top, colours[author(k)]) for k in measured]
+    crosses = [_crosses(k, dtype, top, colours[wording.author(k)]) for k in kernels]
+    crosses += [_numberless(k, dtype, top, colours[wording.author(k)]) for k in measured]
     return {
         "data": traces + [cross for cross in crosses if cross["x"]],
         "layout": {
@@ -146,8 +141,14 @@ def speed(kernels: list[KernelResult], at: rows.Setting, colours: dict[str, str]
         measured = rows.timing(kernel, *at)
         if measured is None:
             continue
-        empty = {"name": _name(kernel), "type": "bar", "marker": {"color": colours[author(kernel)]}, "x": [], "y": []}
-        trace = traces.setdefault(author(kernel), empty | {"hovertemplate": "%{x}: %{y:.3g} % of a copy"})
+        empty = {
+            "name": _name(kernel),
+            "type": "bar",
+            "marker": {"color": colours[wording.author(kernel)]},
+            "x": [],
+            "y": [],
+        }
+        trace = traces.setdefault(wording.author(kernel), empty | {"hovertemplate": "%{x}: %{y:.3g} % of a copy"})
         trace["x"].append(kernel.dtype)
         trace["y"].append(measured.percent_of_copy)
     return {
@@ -172,4 +173,4 @@ def _label(text: str) -> Figure:
 
 def _name(kernel: KernelResult) -> str:
     """Plotly reads some HTML in names."""
-    return escape(wording.one_line(author(kernel), 40))
+    return escape(wording.one_line(wording.author(kernel), 40))

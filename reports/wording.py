@@ -70,6 +70,11 @@ def kernels(number: int) -> str:
     return "1 kernel" if number == 1 else f"{number:,} kernels"
 
 
+def author(kernel: KernelResult) -> str:
+    """Who wrote it and how: what a colour stands for."""
+    return f"{kernel.backend}-{kernel.variant}"
+
+
 def coverage(kernel: KernelResult) -> str:
     """How many inputs were tried, and whether these were all there are."""
     if kernel.accuracy is None:

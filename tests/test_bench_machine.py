@@ -3,6 +3,7 @@
 
 import platform
 import subprocess
+from importlib import metadata
 
 import numpy as np
 import psutil
@@ -10,6 +11,7 @@ import pytest
 
 from bench import machine as module
 from bench.machine import INSTRUCTION_SETS, LIBRARIES, commit, machine
+from kernels.peers.adapter import Peer
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,13 @@ def test_it_is_this_machine(found):
     assert found.libraries["numpy"] == np.__version__
     assert set(found.libraries) == set(LIBRARIES)
     assert platform.release() in found.system
+
+
+def test_the_libraries_that_were_measured_have_their_versions(monkeypatch):
+    peer = Peer("mine", "mpmath", "mpmath")
+    monkeypatch.setattr(module, "PEERS", {"mine": peer, "other": Peer("other", "numba", "numba")})
+    monkeypatch.setattr(module, "LIBRARIES", ())
+    assert machine({"mine", "numba"}).libraries == {"mpmath": metadata.version("mpmath")}
 
 
 def test_instruction_sets_are_those_of_its_flags(found, monkeypatch):

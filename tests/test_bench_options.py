@@ -3,11 +3,12 @@
 
 import pytest
 
-from bench import worst
+from bench import options, worst
 from bench.machine import ROOT
 from bench.options import FILTERS, in_order, read_options
 from bench.suite import session_key
 from bench.worst import DataError
+from kernels import registry
 from kernels.registry import registered
 
 pytest_plugins = ["pytester"]
@@ -57,6 +58,20 @@ def test_filters_choose_together(configure):
     assert chosen(configure, "--variant", "stable", "--activation", "prelu", "--direction", "backward_alpha") == [
         f"prelu-backward_alpha-{dtype}-numba-stable" for dtype in ("float16", "bfloat16", "float32", "float64")
     ]
+
+
+def test_a_library_that_is_not_installed_is_refused_with_what_to_do(configure, monkeypatch):
+    monkeypatch.setattr(options, "absent", lambda: {"torch": "torch is not installed: pip install torch"})
+    monkeypatch.setattr(registry, "_kernels", {k: v for k, v in registry._kernels.items() if v.backend != "torch"})
+    with pytest.raises(pytest.UsageError, match=r"^--backend torch: torch is not installed: pip install torch$"):
+        configure(*benchmark("--backend", "numba,torch"))
+
+
+def test_what_is_absent_is_skipped_where_no_backend_is_named(configure, monkeypatch):
+    monkeypatch.setattr(options, "absent", lambda: {"torch": "not installed"})
+    skipped = configure(*benchmark()).stash[session_key].skipped
+    assert [(s.what, s.why) for s in skipped] == [("backend torch", "not installed")]
+    assert configure(*benchmark("--backend", "numba")).stash[session_key].skipped == []
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def kernels(tmp_path_factory):
 def whole(tmp_path_factory, kernels) -> Ran:
     """A run that measures everything of five kernels, of which three do not pass."""
     folder = tmp_path_factory.mktemp("whole") / "new" / "report"
-    return benchmark(folder, *RELU, f"--junitxml={folder.parent.parent / 'junit.xml'}", kernels=kernels)
+    more = ("--backend", "mine,numba", f"--junitxml={folder.parent.parent / 'junit.xml'}")
+    return benchmark(folder, *RELU, *more, kernels=kernels)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from tests.test_bench_run import a_session, made_result
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory):
     folder = tmp_path_factory.mktemp("collected") / "report"
-    return benchmark(folder, "--activation", "silu", "--dtype", "float32", "--collect-only", "-q")
+    return benchmark(folder, "--activation", "silu", "--dtype", "float32", "--backend", "numba", "--collect-only", "-q")
 
 
 def test_collecting_lists_the_kernels_and_measures_nothing(collected):

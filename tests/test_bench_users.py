@@ -142,6 +142,7 @@ def bad(x):
 """
     other = write(RELU.format(variant="one"), "other.py")
     chosen = ("--activation", "square,relu", "--dtype", "float32", "--direction", "forward", "--only", "accuracy")
+    chosen += ("--backend", "mine,numba")
     ran = benchmark(tmp_path / "report", *chosen, "--kernels", other, kernels=write(text))
     assert ran.code == 1
     verdicts = {(k.activation, k.variant): k.verdict for k in schema.load(ran.folder / "results.json").kernels}

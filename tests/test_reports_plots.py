@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Plots show what was measured, in colours that keep their meaning."""
 
-from reports import plots
+from reports import plots, wording
 from reports.rows import Setting
 from tests.report_results import HOSTILE, all_nan, failed, kernel, results, summed
 
 
 def test_an_author_has_one_colour():
     colours = plots.palette(results().kernels)
-    assert len(colours) == len({plots.author(k) for k in results().kernels})
+    assert len(colours) == len({wording.author(k) for k in results().kernels})
     assert colours["numba-stable"] != colours["numba-textbook"]
 
 

@@ -88,6 +88,7 @@ def test_a_forbidden_import_is_named(path, line):
         ("reference.oracle", ("numba", "cupy", "kernels", "bench", "reports")),
         ("kernels.registry", ("numba", "cupy", "reference", "bench", "reports")),
         ("kernels.cpu", ("cupy", "reference", "bench", "reports", "mpmath")),
+        ("kernels.peers", ("torch", "jax", "onnxruntime", "onnx", "tensorflow", "scipy", "bench", "reference")),
     ],
 )
 def test_it_is_imported_where_others_are_missing(module, blocked):
@@ -96,7 +97,7 @@ def test_it_is_imported_where_others_are_missing(module, blocked):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", [*PACKAGES, "kernels.cpu", "halfulp"])
+@pytest.mark.parametrize("name", [*PACKAGES, "kernels.cpu", "kernels.peers", "halfulp"])
 def test_what_is_imported_is_this_checkout(name):
     assert ROOT in Path(importlib.import_module(name).__file__).resolve().parents
 
@@ -158,10 +159,12 @@ def test_defaults_of_parameters_are_the_same_on_both_sides():
 def missing_tests(files: Iterable[str], activations: Iterable[str]) -> list[str]:
     """Modules without a test file of their own: a/b/c.py is tested by tests/test_a_b_c.py.
 
-    An activation's files need none: the tests of activations and of kernels run over the registry.
+    An activation's files need none: the tests of activations and of kernels run over the registry. Nor do those of
+    libraries: tests/test_kernels_peers.py runs over what is installed.
     """
     files, activations = set(files), set(activations)
     exempt = {f"{folder}/{name}.py" for folder in ("reference", "kernels/cpu") for name in activations}
+    exempt |= {f for f in files if f.startswith("kernels/peers/") and f != "kernels/peers/adapter.py"}
     modules = {f for f in files if f.split("/")[0] in PACKAGES and not f.endswith("__init__.py")} | {"halfulp.py"}
     missing = []
     for module in sorted(modules - exempt):
@@ -183,6 +186,8 @@ def test_a_missing_test_is_named():
         "bench/__init__.py",
         "kernels/cpu/launch.py",
         "kernels/cpu/silu.py",
+        "kernels/peers/adapter.py",
+        "kernels/peers/torch.py",
         "reference/activation.py",
         "reference/silu.py",
         "reports/__main__.py",
@@ -193,6 +198,7 @@ def test_a_missing_test_is_named():
         "bench/new.py has no tests/test_bench_new.py",
         "halfulp.py has no tests/test_halfulp.py",
         "kernels/cpu/launch.py has no tests/test_kernels_cpu_launch.py",
+        "kernels/peers/adapter.py has no tests/test_kernels_peers_adapter.py",
         "reference/activation.py has no tests/test_reference_activations.py",
         "reports/__main__.py has no tests/test_reports_main.py",
     ]

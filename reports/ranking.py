@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+"""Who is safe, who is most accurate and who is fastest, of those that compute the same function in the same dtype."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from reports import rows, wording
+from reports.schema import KernelResult, Results
+
+HOT = rows.Setting("hot", 1)  # where arithmetic shows most
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The kernels of one activation, direction and dtype that were measured, the best first of each kind."""
+
+    activation: str
+    direction: str
+    dtype: str
+    ranked: list[KernelResult]  # all of them: without mismatches before those with, then by their largest error
+    fastest: list[KernelResult]  # those that were timed, by their time hot on one thread
+    front: list[KernelResult]  # those of them that none is better than in both, the fastest first
+
+    @property
+    def safe(self) -> list[KernelResult]:
+        """Those without a result of the wrong class at any input tried."""
+        return [k for k in self.ranked if not k.mismatches]
+
+
+def rankings(results: Results) -> list[Ranking]:
+    """A ranking for each function and dtype of which two kernels or more were measured."""
+    found: dict[tuple[str, str, str], list[KernelResult]] = {}
+    for kernel in results.kernels:
+        if kernel.accuracy is not None:
+            found.setdefault((kernel.activation, kernel.direction, kernel.dtype), []).append(kernel)
+    return [_ranking(identity, kernels) for identity, kernels in found.items() if len(kernels) > 1]
+
+
+def figures(kernel: KernelResult) -> str:
+    """Its largest error, with the mismatches of class, and its time."""
+    timed = rows.timing(kernel, *HOT)
+    said = [f"{wording.ulp(kernel.accuracy.max_ulp)} ulp"]
+    said += [f"{wording.count(kernel.mismatches)} mismatches"] if kernel.mismatches else []
+    return ", ".join(said + ([f"{wording.short(timed.ns_per_element.median)} ns"] if timed else []))
+
+
+def _ranking(identity: tuple[str, str, str], kernels: list[KernelResult]) -> Ranking:
+    timed = [k for k in kernels if rows.timing(k, *HOT)]
+    fastest = sorted(timed, key=lambda k: rows.timing(k, *HOT).ns_per_element.median)
+    return Ranking(*identity, sorted(kernels, key=_error), fastest, list(_front(fastest)))
+
+
+def _error(kernel: KernelResult) -> tuple[bool, float]:
+    """To sort by: a result of the wrong class is worse than any error."""
+    largest = kernel.accuracy.max_ulp
+    return bool(kernel.mismatches), float("inf") if largest is None else largest
+
+
+def _front(fastest: Iterable[KernelResult]) -> Iterable[KernelResult]:
+    """From the fastest on, each that is more accurate than all before it (Pareto's front)."""
+    best = None
+    for kernel in fastest:
+        if best is None or _error(kernel) < best:
+            best = _error(kernel)
+            yield kernel

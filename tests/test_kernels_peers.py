@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""The libraries that are installed here: each operation is the function that it says it is."""
+
+import numpy as np
+import pytest
+
+import kernels
+import reference
+from bench.calling import call
+from kernels.peers import PEERS, absent
+from kernels.registry import Kernel, registered
+from reference import fast
+from reference.formats import FORMATS
+
+kernels.load()
+INSTALLED = [k for k in registered() if k.backend in PEERS]
+X = [-3.0, -1.5, -0.75, -0.25, 0.25, 0.75, 1.5, 3.0]
+DY = [1.0, -2.0, 0.5, 3.0, -1.0, 0.25, 2.0, -0.75]
+CLOSE = {"float16": 2e-2, "bfloat16": 1e-1, "float32": 1e-5, "float64": 1e-12}  # relative to |dy| where f′ is small
+
+
+def given(kernel: Kernel) -> tuple[np.ndarray, ...]:
+    dtype = FORMATS[kernel.dtype].dtype
+    x = np.array(X).astype(dtype)
+    return (x,) if kernel.direction == "forward" else (np.array(DY).astype(dtype), x)
+
+
+@pytest.mark.parametrize("kernel", INSTALLED, ids=lambda k: k.id)
+def test_an_operation_is_the_function_that_it_says(kernel):
+    *dy, x = given(kernel)
+    activation, form = reference.activations()[kernel.activation], FORMATS[kernel.dtype]
+    exact = fast.exact(activation, kernel.direction, form, x, kernel.parameters, *dy).nearest
+    got = call(kernel, *dy, x)
+    assert got.dtype == x.dtype
+    np.testing.assert_allclose(
+        got.astype(np.float64), exact.astype(np.float64), rtol=CLOSE[kernel.dtype], atol=CLOSE[kernel.dtype]
+    )
+
+
+@pytest.mark.parametrize("kernel", INSTALLED, ids=lambda k: k.id)
+def test_what_is_timed_is_the_same_operation(kernel):
+    arrays = given(kernel)
+    out = np.empty_like(arrays[-1]) if kernel.takes_out else None
+    timed = kernel.timed(*arrays, out=out, threads=1 if kernel.takes_threads else None)
+    peer = PEERS[kernel.backend]
+    for _ in range(2):
+        got = peer.to_numpy(peer.library, timed(), arrays[-1].dtype)
+        assert np.array_equal(got, call(kernel, *arrays))
+
+
+def test_every_library_is_measured_or_absent_for_a_reason():
+    assert {k.backend for k in INSTALLED} | absent().keys() == PEERS.keys()
+    assert not {k.backend for k in INSTALLED} & absent().keys()
+    assert "numpy" in {k.backend for k in INSTALLED}
+
+
+def test_every_kernel_of_a_library_says_what_is_called():
+    assert all(k.why for k in INSTALLED)
+    assert {k.activation for k in INSTALLED} <= set(reference.own())
+    for kernel in INSTALLED:
+        assert kernel.parameters == reference.own()[kernel.activation].defaults
