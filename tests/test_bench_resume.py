@@ -16,21 +16,14 @@ from bench.resume import Findings
 from bench.tally import Tally
 from tests.making import make_kernel
 from tests.sweeping import (
-    BLOCK,
-    CHUNK,
-    PLACES,
-    make_small,
+    SOURCE,
+    kernel_file,
 )
-
-CHUNKS = BLOCK // CHUNK  # of a block
-SOURCE = "def silu(x):\n    return x\n"
 
 
 @pytest.fixture
 def source(tmp_path) -> Path:
-    path = tmp_path / "kernels_of_a_user.py"
-    path.write_text(SOURCE)
-    return path
+    return kernel_file(tmp_path)
 
 
 @pytest.fixture
@@ -41,11 +34,6 @@ def kernel(source):
 @pytest.fixture
 def folder(tmp_path) -> Path:
     return tmp_path / "new" / "sweeps"
-
-
-@pytest.fixture
-def blocks(monkeypatch) -> list[int]:
-    return make_small(monkeypatch, PLACES)
 
 
 def a_tally(block: int) -> Tally:

@@ -18,6 +18,7 @@ from tests.sweeping import (
     CHUNK,
     PLACES,
     encoded,
+    kernel_file,
     make_small,
     pattern,
     silu,
@@ -28,14 +29,11 @@ from tests.sweeping import (
 )
 
 CHUNKS = BLOCK // CHUNK  # of a block
-SOURCE = "def silu(x):\n    return x\n"
 
 
 @pytest.fixture
 def source(tmp_path) -> Path:
-    path = tmp_path / "kernels_of_a_user.py"
-    path.write_text(SOURCE)
-    return path
+    return kernel_file(tmp_path)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from reference.formats import FORMATS
 from tests.sweeping import CHUNK, INFINITY, SIGN_BIT, inputs, make_small, pattern, sprinkled, target_of, truth_of
 
 SINGLE = FORMATS["float32"]
-BY_DESIGN = 2.0**-24  # in ulp: what the coarse bound may change of an error
 
 
 @pytest.fixture

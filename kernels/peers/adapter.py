@@ -27,6 +27,22 @@ from kernels.registry import Kernel, register
 
 Operation = Callable[..., Any]
 
+# jax.nn and tf.keras.activations name alike. By activation: the function, what else it is given, and the parameters for
+# which that stands.
+NAMED_ALIKE: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
+    "sigmoid": ("sigmoid", {}, {}),
+    "tanh": ("tanh", {}, {}),
+    "relu": ("relu", {}, {}),
+    "leaky_relu": ("leaky_relu", {"negative_slope": 0.01}, {"negative_slope": 0.01}),
+    "elu": ("elu", {"alpha": 1.0}, {"alpha": 1.0}),
+    "selu": ("selu", {}, {}),
+    "gelu": ("gelu", {"approximate": False}, {}),
+    "gelu_tanh": ("gelu", {"approximate": True}, {}),
+    "silu": ("silu", {}, {"beta": 1.0}),
+    "mish": ("mish", {}, {}),
+    "softplus": ("softplus", {}, {"beta": 1.0}),
+}
+
 
 @dataclass(frozen=True)
 class Peer:

@@ -10,23 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from kernels.peers.adapter import Peer
+from kernels.peers.adapter import NAMED_ALIKE, Peer
 
 ALL = ("float16", "bfloat16", "float32", "float64")
-# By activation: the function of jax.nn, what else it is given, and the parameters for which that stands.
-FUNCTIONS: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
-    "sigmoid": ("sigmoid", {}, {}),
-    "tanh": ("tanh", {}, {}),
-    "relu": ("relu", {}, {}),
-    "leaky_relu": ("leaky_relu", {"negative_slope": 0.01}, {"negative_slope": 0.01}),
-    "elu": ("elu", {"alpha": 1.0}, {"alpha": 1.0}),
-    "selu": ("selu", {}, {}),
-    "gelu": ("gelu", {"approximate": False}, {}),
-    "gelu_tanh": ("gelu", {"approximate": True}, {}),
-    "silu": ("silu", {}, {"beta": 1.0}),
-    "mish": ("mish", {}, {}),
-    "softplus": ("softplus", {}, {"beta": 1.0}),
-}
 
 
 def _set_up(jax: Any) -> None:
@@ -61,7 +47,7 @@ def _backward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
     return lambda jax, dy, x: compiled(jax)(dy, x).block_until_ready()
 
 
-for _activation, (_name, _options, _parameters) in FUNCTIONS.items():
+for _activation, (_name, _options, _parameters) in NAMED_ALIKE.items():
     _given = "".join(f", {name}={value}" for name, value in _options.items())
     PEER.operation(_activation, dtypes=ALL, why=f"jax.jit of jax.nn.{_name}{_given}", parameters=_parameters)(
         _forward(_name, _options)
