@@ -29,6 +29,6 @@ def stable(x, alpha):
 def stable_backward(dy, x, alpha):
     if x > 0:
         return dy
-    m, n = exp_parts(x, type(x)(0))
+    m, n = exp_parts(-abs(x), type(x)(0))  # x, but for vectors both sides are computed: nothing overflows
     a, k = significand_and_exponent(alpha)
     return scaled_product(dy, times(a, m), n + k)

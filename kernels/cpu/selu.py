@@ -41,5 +41,5 @@ def stable_backward(dy, x):
     T = type(x)
     if x > 0:
         return T(LAMBDA) * dy
-    m, n = exp_parts(x, T(0))
+    m, n = exp_parts(-abs(x), T(0))  # x, but for vectors both sides are computed: nothing overflows
     return scaled_product(dy, T(LAMBDA_ALPHA) * m, n)

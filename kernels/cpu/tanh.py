@@ -4,6 +4,7 @@
 from math import copysign, exp, expm1
 
 from kernels.cpu.blocks import (
+    BOUND,
     at_most,
     beside_one,
     exp_parts,
@@ -40,6 +41,6 @@ def stable(x):
 @tanh.backward.variant("stable", why="4w/(1 + w)² with w = e^(−2|x|): nothing cancels", max_ulp=4)
 def stable_backward(dy, x):
     T = type(x)
-    m, n = exp_parts(T(-2) * abs(x), T(0))
+    m, n = exp_parts(T(-2) * at_most(abs(x), T(BOUND)), T(0))
     f = round_product(m, *over_square(T(4), T(0), *two_sum(T(1), beside_one(m, n))))
     return scaled_product(dy, f, n)
