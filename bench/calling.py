@@ -128,6 +128,8 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return function(*arguments, **options)
+    except KernelError:  # of a kernel that is called in a process of its own
+        raise
     except (Exception, SystemExit) as error:
         raise KernelError("raised", f"{type(error).__name__}: {error}") from error
 

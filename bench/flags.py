@@ -6,47 +6,18 @@ excuse: what underflows need not overflow first. (Underflow and inexact are not 
 computes both sides of a choice, and drops one with its flag still raised, raises it all the same.
 
 The flags belong to a thread. They are read, through the C library, in the one that calls, which for kernels that take
-``threads`` computes alone. NumPy clears the flags when one of its own functions begins, so that what an earlier one
-raised is gone in the end: of those it is asked for what it saw itself. What a kernel tells NumPy to ignore, and a
-later function of NumPy clears, is not seen.
+``threads`` computes alone. What a kernel tells NumPy to ignore, and a later function of NumPy clears, is not seen.
 """
-
-import ctypes
-import functools
-import platform
 
 import numpy as np
 
+from bench import fenv
 from bench.calling import arguments, attempt, hexadecimal
 from bench.inputs import SAMPLES
 from bench.trials import Count, Trial, not_checked
 from reports.schema import Property
 
-_ARM = {"invalid": 1, "divide by zero": 2, "overflow": 4}
-_X86 = {"invalid": 1, "divide by zero": 4, "overflow": 8}
-BITS = {"x86_64": _X86, "amd64": _X86, "i686": _X86, "aarch64": _ARM, "arm64": _ARM}  # of <fenv.h>, by machine
 COPIES = 67  # of one input, so that it passes through vector code and what is left over
-AS_NUMPY_SAYS = {"invalid value": "invalid"}
-
-
-@functools.cache
-def _library() -> ctypes.CDLL | None:
-    """The C library's functions of <fenv.h>, where this process has them."""
-    for name in (None, "libm.so.6"):
-        try:
-            library = ctypes.CDLL(name)
-            library.feclearexcept, library.fetestexcept  # noqa: B018  (looks them up)
-        except (OSError, AttributeError, TypeError):
-            continue
-        return library
-    return None
-
-
-def unavailable() -> str | None:
-    """Why flags can't be read here; None where they can."""
-    if platform.machine().lower() not in BITS:
-        return f"how exception flags are numbered on {platform.machine()} is not known here"
-    return None if _library() else "the C library of this system offers no feclearexcept and fetestexcept"
 
 
 def raised(trial: Trial, x: np.ndarray) -> frozenset[str]:
@@ -55,18 +26,12 @@ def raised(trial: Trial, x: np.ndarray) -> frozenset[str]:
     Raises:
         KernelError: the kernel raised an exception of Python's.
     """
-    library, bits = _library(), BITS[platform.machine().lower()]
-    arrays, out = arguments(trial.kernel, x), np.empty_like(x) if trial.kernel.takes_out else None
-    mask, told = sum(bits.values()), set()
-
-    def watched() -> int:
-        with np.errstate(over="call", invalid="call", divide="call", call=lambda kind, _: told.add(kind)):
-            library.feclearexcept(mask)
-            trial.kernel(*arrays, out=out, threads=1)
-            return library.fetestexcept(mask)
-
-    found = attempt(watched)
-    return frozenset(AS_NUMPY_SAYS.get(kind, kind) for kind in told) | {n for n, bit in bits.items() if found & bit}
+    kernel = trial.kernel
+    arrays, out = arguments(kernel, x), np.empty_like(x) if kernel.takes_out else None
+    elsewhere = getattr(kernel.function, "flags", None)  # in the process that it is called in
+    if elsewhere:
+        return attempt(elsewhere, *arrays, out=out)
+    return attempt(fenv.raised, lambda: kernel(*arrays, out=out, threads=1))
 
 
 def spurious_flags(trial: Trial) -> Property:
@@ -75,7 +40,7 @@ def spurious_flags(trial: Trial) -> Property:
     All are tried in one array. Where a flag is raised, many of them are tried alone, evenly chosen, and one that
     raises it is searched for.
     """
-    why = unavailable()
+    why = fenv.unavailable()
     if why:
         return not_checked(why)
     nearest = trial.truth.exact.nearest

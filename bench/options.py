@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The options of `pytest --benchmark`, and what they choose."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +32,7 @@ class Options:
     seed: int
     chosen: tuple[Kernel, ...]
     skipped: tuple[Skipped, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)  # by the id of each kernel of the user's, where it is from
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -63,7 +64,7 @@ def read_options(config: pytest.Config) -> Options:
     """
     kernels.load()
     try:
-        users.load(config.getoption("kernels"))
+        given = users.load(config.getoption("kernels"))
     except users.LoadError as error:
         raise pytest.UsageError(str(error)) from error
     names = {name: _names(config, name) for name in FILTERS}
@@ -82,6 +83,7 @@ def read_options(config: pytest.Config) -> Options:
         report_dir=config.getoption("report_dir"),
         seed=seed,
         chosen=tuple(chosen),
+        places={k.id: place for place, kernels_there in given.items() for k in kernels_there},
         skipped=tuple(Skipped(what=f"backend {n}", why=w) for n, w in absent().items() if not names["backend"]),
     )
 

@@ -13,6 +13,7 @@ from bench import worst
 from bench.machine import ROOT
 from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
+from bench.remote import hosts_for, isolated
 from bench.run import Session, cache_root
 from bench.suite import Suite, chosen_kernel, session_key
 from bench.sweep import forget, obstacles, sweep_all
@@ -127,9 +128,10 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         accuracy = options.only != "speed"
         sweeps = accuracy and options.depth == "exhaustive"
         prepare(kernels, accuracy=accuracy, sweeps=sweeps)
+        run.hosts = hosts_for(kernels, options.places)
         if sweeps:
             run.skipped += [Skipped(what=f"the sweep of {k.id}", why=why) for k, why in obstacles(kernels)]
-            run.sweeps = sweep_all(kernels, cache_root() / "sweeps")
+            run.sweeps = sweep_all([isolated(k, run.hosts) for k in kernels], cache_root() / "sweeps")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
@@ -145,6 +147,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     run = session.config.stash.get(session_key, None)
     if run is None:
         return (yield)
+    run.close()
     if run.results:
         _write_report(run)
     with warnings.catch_warnings():

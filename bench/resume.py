@@ -49,7 +49,7 @@ class Findings:
             _remove_stale(folder)
         self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
         self.blocks: dict[int, Tally] = dict(self._read())
-        self._source, self._sources = kernel.source, _sources(kernel.source) if self.path else []
+        self._kernel, self._sources = kernel, _sources(kernel) if self.path else []
 
     def _read(self) -> Iterator[tuple[int, Tally]]:
         kept = b""
@@ -65,7 +65,7 @@ class Findings:
     def keep(self, block: int, tally: Tally) -> None:
         """Note what was found in a block; a folder that can't be written costs a later run time, and nothing else."""
         self.blocks[block] = tally
-        if self.path is None or _sources(self._source) != self._sources:  # since then more code has been imported
+        if self.path is None or _sources(self._kernel) != self._sources:  # since then more code has been imported
             return
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,7 +98,7 @@ def _key(kernel: Kernel) -> str | None:
     parameters = sorted((name, float(value).hex()) for name, value in kernel.parameters.items())
     digest = hashlib.sha256(repr((kernel.id, parameters, binding.get_host_cpu_name())).encode())
     digest.update(_environment().encode())
-    for path in _sources(kernel.source):
+    for path in _sources(kernel):
         with contextlib.suppress(OSError):
             digest.update(path.encode() + b"\0" + Path(path).read_bytes())
     return digest.hexdigest()
@@ -113,7 +113,12 @@ def _environment() -> str:
     return repr((sys.version, machine, installed, settings))
 
 
-def _sources(own: str) -> list[str]:
+def _sources(kernel: Kernel) -> list[str]:
+    elsewhere = getattr(kernel.function, "sources", None)  # in the process that it is called in
+    return sorted({*loaded_sources(kernel.source), *(elsewhere(kernel.source) if elsewhere else ())})
+
+
+def loaded_sources(own: str) -> list[str]:
     """The kernel's file, and every file of a loaded module that is not Python's or installed."""
     paths = sysconfig.get_paths()  # not its prefix: a checkout may be somewhere below that
     folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}

@@ -2,6 +2,7 @@
 """A run: what has to be ready before it, the measuring of each kernel, and the results of all."""
 
 import os
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +15,7 @@ from bench.describe import describe
 from bench.machine import ROOT, commit, machine
 from bench.measure import measure
 from bench.options import Options
+from bench.remote import Host, isolated
 from bench.sweep import Sweep
 from kernels.registry import Kernel
 from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
@@ -31,6 +33,8 @@ class Session:
     skipped: list[Skipped] = field(init=False)
     sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
+    clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
+    hosts: dict[str, Host] = field(default_factory=dict)  # by the id of each kernel that has one
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
@@ -41,6 +45,7 @@ class Session:
         """Measure one kernel and keep the result, also where it failed."""
         result = blank(kernel)
         self.results.append(result)
+        kernel = isolated(kernel, self.hosts)
         try:
             if self.options.only != "speed":
                 self._accuracy(kernel, result)
@@ -55,6 +60,11 @@ class Session:
         found = measure(kernel, depth, seed, self.sweeps.get(kernel.id))
         result.accuracy, result.safety, result.properties = found.accuracy, found.safety, found.properties
         result.verdict = verdict(kernel.claim, result.accuracy, result.safety)
+
+    def close(self) -> None:
+        """End the processes that kernels were called in."""
+        for host in self.hosts.values():
+            host.close()
 
     def finished(self) -> Results:
         """Everything found, in the form in which it is written."""

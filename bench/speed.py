@@ -7,8 +7,9 @@ that the last level of cache has forgotten it, so that every byte comes from DRA
 stays short.
 """
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
+from pytest_benchmark.utils import NameWrapper
 
 from bench.calling import attempt
 from bench.streaming import in_threads, stream_copy
@@ -49,6 +51,34 @@ def settings(kernel: Kernel) -> list[Setting]:
     return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in threads]
 
 
+class Clock:
+    """The timer of a run: another timer or, for what runs in another process, one that its durations advance."""
+
+    def __init__(self, timer: Callable[[], float]) -> None:
+        self.timer = timer
+        self.virtual: float | None = None  # seconds; None while it is the other timer
+
+    def __call__(self) -> float:
+        """Seconds since some time."""
+        if self.virtual is None:
+            return self.timer()
+        self.virtual += 1e-9  # pytest-benchmark waits to see it tick
+        return self.virtual
+
+    @contextlib.contextmanager
+    def advanced_by(self, durations: Callable[[], float]) -> Iterator[Callable[[], None]]:
+        """Stand still, but for the calls of what this gives: each advances it by the next duration."""
+        self.virtual = 0.0
+
+        def advance() -> None:
+            self.virtual += durations()
+
+        try:
+            yield advance
+        finally:
+            self.virtual = None
+
+
 class Stopwatch:
     """Times calls through pytest-benchmark, several in one test item.
 
@@ -56,9 +86,10 @@ class Stopwatch:
     setting.
     """
 
-    def __init__(self, item: pytest.Item, benchmark: BenchmarkFixture) -> None:
+    def __init__(self, item: pytest.Item, benchmark: BenchmarkFixture, clock: Clock) -> None:
         self.item = item
         self.fixtures = [benchmark]
+        self.clock = clock
 
     def time(self, label: str, group: str, info: dict[str, Any], call: Callable[[], Any]) -> Any | None:
         """The statistics of a call, in seconds; None where timing is switched off (--benchmark-disable)."""
@@ -77,7 +108,7 @@ class Stopwatch:
             logger=session.logger,
             warner=self.item.warn,
             disabled=session.disabled,
-            **session.options,
+            **session.options | {"timer": NameWrapper(self.clock)},
         )
 
 
@@ -125,15 +156,26 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
     """
     results = []
     for setting in settings(kernel):
-        call = in_turn(_calls(kernel, setting))
-        attempt(call)
         group = f"{kernel.activation}-{kernel.direction}-{kernel.dtype}-{setting.label}"
         info = {"kernel": kernel.id, "elements": setting.elements, "threads": setting.threads, "cache": setting.cache}
-        stats = attempt(stopwatch.time, setting.label, group, info, call)
+        with _timed(kernel, setting, stopwatch.clock) as call:
+            attempt(call)
+            stats = attempt(stopwatch.time, setting.label, group, info, call)
         copy = yardstick.copy(kernel.dtype, setting, stopwatch)
         if stats is not None and copy is not None:
             results.append(_throughput(setting, stats, bytes_moved(kernel), copy))
     return results
+
+
+@contextlib.contextmanager
+def _timed(kernel: Kernel, setting: Setting, clock: Clock) -> Iterator[Callable[[], Any]]:
+    """What is timed: the kernel itself or, where that is called in another process, the durations from there."""
+    elsewhere = getattr(kernel.function, "durations", None)
+    if elsewhere is None:
+        yield in_turn(calls(kernel, setting))
+    else:
+        with clock.advanced_by(elsewhere(setting)) as advance:
+            yield advance
 
 
 def bytes_moved(kernel: Kernel) -> int:
@@ -162,7 +204,7 @@ def in_turn(calls: list[Callable[[], Any]]) -> Callable[[], Any]:
     return lambda: following()()
 
 
-def _calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
+def calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
     """A call of the kernel for each piece of its buffers."""
     inputs = [_buffer(kernel.dtype, setting, draw) for draw in range(1 if kernel.direction == "forward" else 2)]
     has_out = kernel.takes_out and kernel.direction != "backward_alpha"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bench.run import Session
-from bench.speed import Stopwatch
+from bench.speed import Clock, Stopwatch
 from kernels.registry import Kernel
 from reports import wording
 from reports.schema import KernelResult
@@ -19,9 +19,11 @@ class Suite(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Function]:
         """An item for each kernel that the filters choose."""
+        clock = self.config.stash[session_key].clock = Clock(self.config._benchmarksession.options["timer"].target)
         for kernel in self.config.stash[session_key].options.chosen:
             item = pytest.Function.from_parent(self, name=kernel.id, callobj=_test_of(kernel))
             item.user_properties.append(("kernel", kernel.id))
+            item.add_marker(pytest.mark.benchmark(timer=clock))
             yield item
 
 
@@ -35,7 +37,7 @@ def _test_of(kernel: Kernel) -> Callable[..., None]:
 
     def test(request: pytest.FixtureRequest, benchmark) -> None:
         session = request.config.stash[session_key]
-        result = session.measure(kernel, Stopwatch(request.node, benchmark))
+        result = session.measure(kernel, Stopwatch(request.node, benchmark, session.clock))
         if result.failure:
             where = f" at {result.failure.input}" if result.failure.input else ""
             pytest.fail(f"{kernel.id} {result.failure.kind}{where}: {result.failure.message}", pytrace=False)

@@ -217,12 +217,17 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
     for s in sweeps:
         if s.error is None:
             x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)  # its own: it may write to it
+            pair = getattr(s.kernel.function, "pair", None)  # where it is called in another process
+            out = None
             try:
-                got = call(s.kernel, *arguments(s.kernel, x))
+                if pair:
+                    x_there, out = pair(CHUNK, x.dtype)
+                    x_there[:], x = x, x_there
+                got = call(s.kernel, *arguments(s.kernel, x), out=out if s.kernel.takes_out else None)
             except KernelError as error:
                 s.error = error
-            else:  # what it made itself it may use again, while these wait to be judged
-                results[s.kernel.id] = np.array(got, order="C", copy=None if s.kernel.takes_out else True)
+            else:  # what is in memory that is used again, while these wait to be judged, has to be copied
+                results[s.kernel.id] = np.array(got, order="C", copy=None if s.kernel.takes_out and not pair else True)
     return results
 
 

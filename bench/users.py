@@ -19,15 +19,15 @@ class LoadError(Exception):
     """Kernels can't be had from where a user said; the message is one line, and says what to do."""
 
 
-def load(places: Sequence[str]) -> list[Kernel]:
-    """Import files (``FILE.py``) and modules by their names; returns the kernels that they registered.
+def load(places: Sequence[str]) -> dict[str, list[Kernel]]:
+    """Import files (``FILE.py``) and modules by their names; returns the kernels that each registered.
 
     The folder of a file is where its own imports are looked for first, as if Python ran it.
 
     Raises:
         LoadError: there is no such file or module, it raised, or it registers nothing.
     """
-    found: list[Kernel] = []
+    found: dict[str, list[Kernel]] = {}
     for place in dict.fromkeys(places):
         kernels, activations = set(_ids()), set(reference.activations())
         _import(place)
@@ -36,7 +36,7 @@ def load(places: Sequence[str]) -> list[Kernel]:
             alone = sorted(set(reference.activations()) - activations)
             what = f"only the activation {', '.join(alone)}, and no kernel of it" if alone else "no kernel"
             raise LoadError(f"--kernels {place} registers {what}: {HOW}")
-        found += new
+        found[place] = new
     return found
 
 

@@ -145,7 +145,9 @@ class Property(Record):
 
 
 class Failure(Record):
-    kind: Literal["raised", "hung", "crashed", "wrong_shape", "wrong_dtype", "wrote_input", "left_output"]
+    kind: Literal[
+        "raised", "hung", "crashed", "changed_mode", "wrong_shape", "wrong_dtype", "wrote_input", "left_output"
+    ]
     message: str
     input: str | None
 

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: MIT
+"""The process that kernels run in: it answers calls until it is told to end, or until a call ends it.
+
+Started by `bench.remote` as ``python -m bench.host SOCKET MEMORY PLACE...``: the numbers of two open files, a socket
+and the memory shared with the other side, and what ``--kernels`` named. What a kernel prints goes nowhere; after each
+call the floating-point mode is as it was, or the kernel is told on.
+"""
+
+import contextlib
+import ctypes
+import functools
+import mmap
+import os
+import platform
+import signal
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+import numpy as np
+
+import kernels
+from bench import fenv, resume, speed, users
+from bench.prepare import by_id
+from bench.spans import Place
+from kernels.registry import Kernel, registered
+
+Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
+
+
+class Memory:
+    """The shared memory, mapped anew when the other side has made it larger."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        self.map: mmap.mmap | None = None
+
+    def of(self, size: int) -> memoryview:
+        """At least so many bytes of it."""
+        if os.fstat(self.file).st_size < size:
+            os.ftruncate(self.file, size)
+        if self.map is None or len(self.map) < size:
+            self.map = mmap.mmap(self.file, os.fstat(self.file).st_size)  # the old one lives while arrays are in it
+        return memoryview(self.map)
+
+
+def call(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool, threads: int | None) -> Reply:
+    """Call a kernel on arrays that lie in the shared memory, the last of them ``out`` if there is one."""
+    *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
+    got = watched(lambda: kernel(*arrays, out=out, threads=threads))
+    got = np.asarray(got) if isinstance(got, np.generic) else got
+    if type(got) is not np.ndarray:
+        return "wrong_dtype", f"returned {type(got).__name__} for {arrays[-1].dtype}: return an array of x's dtype"
+    if out is not None and got.shape == out.shape and got.dtype == out.dtype and np.shares_memory(got, out):
+        return "done", None
+    place = Place(-(-size // 64) * 64, got.shape, np.empty(got.shape, np.uint8).strides, got.dtype.name)
+    strides = tuple(s * got.itemsize for s in place.strides)
+    place = place._replace(strides=strides)
+    try:
+        place.view(memory.of(place.offset + got.nbytes))[...] = got
+    except TypeError as error:
+        return "wrong_dtype", f"returned an array of {got.dtype}: {error}"
+    return "done", (place, place.offset + got.nbytes)
+
+
+def flags(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool) -> Reply:
+    """The exception flags that a call raises."""
+    *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
+    return "done", watched(lambda: fenv.raised(lambda: kernel(*arrays, out=out, threads=1)))
+
+
+def sources(kernel: Kernel, memory: Memory, own: str) -> Reply:
+    """The source files that are loaded here."""
+    return "done", resume.loaded_sources(own)
+
+
+def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:
+    """How long calls take, in seconds, one after the other on buffers of a setting of `bench.speed`."""
+    call = prepared(kernel.id, setting)
+    found: list[float] = []
+    end = time.perf_counter() + seconds
+    while not found or (start := time.perf_counter()) < end:
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return "done", found
+
+
+@functools.lru_cache(maxsize=1)
+def prepared(name: str, setting: tuple[Any, ...]) -> Callable[[], Any]:
+    """A call on the next of the buffers each time; they live until another setting's are made."""
+    call = speed.in_turn(speed.calls(by_id(registered())[name], speed.Setting(*setting)))
+    watched(call)
+    return call
+
+
+class ModeError(Exception):
+    """A kernel left the floating-point mode changed."""
+
+
+def watched(function: Callable[[], Any]) -> Any:
+    """Call it without warnings, and see that the floating-point mode is afterwards what it was.
+
+    Raises:
+        ModeError: it is not; it is set right again.
+    """
+    before = fenv.mode()
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return function()
+    finally:
+        after = fenv.mode()
+        if after != before:
+            fenv.set_mode(before)
+            raise ModeError(f"left the floating-point mode changed: {fenv.said(before, after)}")
+
+
+OPERATIONS = {"call": call, "flags": flags, "sources": sources, "durations": durations}
+
+
+def answer(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]) -> Reply:
+    """What is sent back for a request."""
+    operation, name, *rest = request
+    try:
+        return OPERATIONS[operation](known[name], memory, *rest)
+    except ModeError as error:
+        return "changed_mode", str(error)
+    except (Exception, SystemExit) as error:
+        return "raised", f"{type(error).__name__}: {error}"
+
+
+def main() -> None:
+    """Serve until the other side closes the socket."""
+    socket, file, *places = sys.argv[1:]
+    quiet()
+    connection, memory = Connection(int(socket)), Memory(int(file))
+    kernels.load()
+    users.load(places)
+    known = by_id(registered())
+    connection.send(("ready", None))
+    with contextlib.suppress(EOFError, OSError):
+        while True:
+            connection.send(answer(known, memory, connection.recv()))
+
+
+def quiet() -> None:
+    """What kernels print goes nowhere; and this process ends with the one that started it, whatever it is doing."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side decides what an interruption ends
+    if platform.system() == "Linux":
+        parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")  # where memory runs out, this process is the one to go
+
+
+if __name__ == "__main__":
+    main()
