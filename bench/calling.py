@@ -45,9 +45,12 @@ def call(
     if out is None and kernel.takes_out:
         out = np.empty(shape, like.dtype)
     originals = [a.copy() for a in arrays]
-    got = _poisoned(kernel, arrays, shape, out, threads, POISON)
-    for given, original in zip(arrays, originals, strict=True):
-        _check_unchanged(given, original)
+    try:
+        got = _poisoned(kernel, arrays, shape, out, threads, POISON)
+    finally:  # others need them, too, whatever it did to them
+        written = [_restored(given, original) for given, original in zip(arrays, originals, strict=True)]
+    for error in filter(None, written):
+        raise error
     if kernel.takes_out:
         _check_all_written(kernel, originals, got, out, threads)
     return got
@@ -58,15 +61,19 @@ def arguments(kernel: Kernel, x: np.ndarray) -> tuple[np.ndarray, ...]:
     return (x,) if kernel.direction == "forward" else (np.ones_like(x), x)
 
 
-def _check_unchanged(given: np.ndarray, original: np.ndarray) -> None:
+def _restored(given: np.ndarray, original: np.ndarray) -> KernelError | None:
+    """What a kernel did to its input, which is then as it was."""
     if given.shape != original.shape or given.dtype != original.dtype:
-        raise KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")
+        error = KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")
+        given.dtype, given.shape = original.dtype, original.shape
+        given[...] = original
+        return error
     changed = _words(given) != _words(original)
-    if changed.any():
-        at = int(np.flatnonzero(changed)[0])
-        raise KernelError(
-            "wrote_input", f"the kernel changed element {at} of its input", hexadecimal(original.flat[at])
-        )
+    if not changed.any():
+        return None
+    at = int(np.flatnonzero(changed)[0])
+    given[...] = original
+    return KernelError("wrote_input", f"the kernel changed element {at} of its input", hexadecimal(original.flat[at]))
 
 
 def _words(array: np.ndarray) -> np.ndarray:

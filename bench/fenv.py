@@ -88,8 +88,13 @@ def said(before: Mode, after: Mode) -> str:
     return " and ".join(filter(None, (flushes, rounds)))
 
 
+@functools.cache
+def _has_mode() -> bool:
+    return platform.machine().lower() in ("x86_64", "amd64") and platform.libc_ver()[0] == "glibc" and bool(_library())
+
+
 def _environment() -> Any:
-    if platform.machine().lower() not in ("x86_64", "amd64") or platform.libc_ver()[0] != "glibc" or not _library():
+    if not _has_mode():
         return None
     environment = ctypes.create_string_buffer(32)
     _library().fegetenv(environment)

@@ -25,7 +25,7 @@ import numpy as np
 import kernels
 from bench import fenv, resume, speed, users
 from bench.prepare import by_id
-from bench.spans import Place
+from bench.spans import LINE, Place
 from kernels.registry import Kernel, registered
 
 Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
@@ -40,6 +40,7 @@ class Memory:
 
     def of(self, size: int) -> memoryview:
         """At least so many bytes of it."""
+        size = max(size, 1)
         if os.fstat(self.file).st_size < size:
             os.ftruncate(self.file, size)
         if self.map is None or len(self.map) < size:
@@ -52,18 +53,16 @@ def call(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out
     *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
     got = watched(lambda: kernel(*arrays, out=out, threads=threads))
     got = np.asarray(got) if isinstance(got, np.generic) else got
-    if type(got) is not np.ndarray:
-        return "wrong_dtype", f"returned {type(got).__name__} for {arrays[-1].dtype}: return an array of x's dtype"
+    if type(got) is not np.ndarray or got.dtype.hasobject:
+        what = got.dtype if type(got) is np.ndarray else type(got).__name__
+        return "wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype"
     if out is not None and got.shape == out.shape and got.dtype == out.dtype and np.shares_memory(got, out):
         return "done", None
-    place = Place(-(-size // 64) * 64, got.shape, np.empty(got.shape, np.uint8).strides, got.dtype.name)
-    strides = tuple(s * got.itemsize for s in place.strides)
-    place = place._replace(strides=strides)
-    try:
-        place.view(memory.of(place.offset + got.nbytes))[...] = got
-    except TypeError as error:
-        return "wrong_dtype", f"returned an array of {got.dtype}: {error}"
-    return "done", (place, place.offset + got.nbytes)
+    got = np.ascontiguousarray(got).reshape(got.shape)
+    place = Place(-(-size // LINE) * LINE, got.shape, got.strides, got.dtype.name)
+    end = place.offset + got.nbytes
+    place.view(memory.of(end))[...] = got
+    return "done", (place, end)
 
 
 def flags(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool) -> Reply:

@@ -16,7 +16,8 @@ from bench.prepare import prepare
 from bench.remote import hosts_for, isolated
 from bench.run import Session, cache_root
 from bench.suite import Suite, chosen_kernel, session_key
-from bench.sweep import forget, obstacles, sweep_all
+from bench.sweep import Sweep, forget, obstacles, sweep_all
+from kernels.registry import Kernel
 from reports import ReportError, terminal, write
 from reports.schema import Skipped
 from reports.wording import kernels
@@ -131,7 +132,17 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         run.hosts = hosts_for(kernels, options.places)
         if sweeps:
             run.skipped += [Skipped(what=f"the sweep of {k.id}", why=why) for k, why in obstacles(kernels)]
-            run.sweeps = sweep_all([isolated(k, run.hosts) for k in kernels], cache_root() / "sweeps")
+            run.sweeps = _swept(run, kernels)
+
+
+def _swept(run: Session, chosen: list[Kernel]) -> dict[str, Sweep]:
+    """Sweep; where that is interrupted, say what becomes of what was found."""
+    try:
+        return sweep_all([isolated(k, run.hosts) for k in chosen], cache_root() / "sweeps")
+    except KeyboardInterrupt:
+        print("\nsweep interrupted: what it found is kept; the same command goes on from there", flush=True)
+        run.close()
+        raise
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

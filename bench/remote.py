@@ -123,6 +123,8 @@ class Remote:
     host: Host
     name: str  # the kernel's id
     lost: KernelError | None = field(default=None, init=False)
+    own: int | None = field(default=None, init=False)  # where in the shared memory its pairs are
+    turn: int = field(default=0, init=False)
 
     def __call__(
         self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None, **_: Any
@@ -159,12 +161,18 @@ class Remote:
 
         return following
 
-    def pair(self, count: int, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-        """Two arrays in the shared memory itself, for inputs and outputs that need not be brought there and back."""
+    def pair(self, count: int, dtype: np.dtype, turns: int) -> tuple[np.ndarray, np.ndarray]:
+        """Two arrays in the shared memory itself, for inputs and results that need not be brought there and back.
+
+        The second is another one each time, until after so many turns it is the first again.
+        """
         size = -(-count * dtype.itemsize // LINE) * LINE
-        self.host.reserved = max(self.host.reserved, 2 * size)
-        memory = self.host.room(4 * size)  # with room for what is laid out beside them
-        return tuple(np.frombuffer(memory, dtype, count, start) for start in (0, size))
+        if self.own is None:
+            self.own, self.host.reserved = self.host.reserved, self.host.reserved + size * (1 + turns)
+        memory = self.host.room(self.host.reserved + 4 * size)  # with room for what is laid out beside them
+        self.turn = (self.turn + 1) % turns
+        starts = self.own, self.own + size * (1 + self.turn)
+        return tuple(np.frombuffer(memory, dtype, count, start) for start in starts)
 
     def _ask(self, operation: str, *what: Any) -> Any:
         if self.lost:

@@ -6,6 +6,7 @@ reckoned by threads in the meantime, and added up in order, so that it does not 
 poisoned before each call and inputs checked to be unchanged, as everywhere (`bench.calling`).
 """
 
+import functools
 import hashlib
 import sys
 from collections import deque
@@ -216,19 +217,26 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
     results = {}
     for s in sweeps:
         if s.error is None:
-            x = np.arange(first, first + CHUNK, dtype=np.uint32).view(np.float32)  # its own: it may write to it
             pair = getattr(s.kernel.function, "pair", None)  # where it is called in another process
-            out = None
-            try:
-                if pair:
-                    x_there, out = pair(CHUNK, x.dtype)
-                    x_there[:], x = x, x_there
+            try:  # x is its own, since it may write to it
+                x, out = pair(CHUNK, SINGLE.dtype, AHEAD + 2) if pair else (_empty(), None)
+                np.add(_steps(CHUNK), np.uint32(first), out=x.view(np.uint32))
                 got = call(s.kernel, *arguments(s.kernel, x), out=out if s.kernel.takes_out else None)
             except KernelError as error:
                 s.error = error
-            else:  # what is in memory that is used again, while these wait to be judged, has to be copied
-                results[s.kernel.id] = np.array(got, order="C", copy=None if s.kernel.takes_out and not pair else True)
+            else:  # what it made itself it may use again, while these wait to be judged
+                results[s.kernel.id] = np.array(got, order="C", copy=None if s.kernel.takes_out else True)
     return results
+
+
+def _empty() -> np.ndarray:
+    return np.empty(CHUNK, np.float32)
+
+
+@functools.cache
+def _steps(count: int) -> np.ndarray:
+    """From the first bit pattern of a chunk to each."""
+    return np.arange(count, dtype=np.uint32)
 
 
 def _add_up(done: Sweep) -> None:

@@ -48,7 +48,11 @@ def _import(place: str) -> ModuleType:
     path = Path(place)
     is_file = path.suffix == ".py" or path.exists()
     if is_file and not path.is_file():
-        raise LoadError(f"--kernels {place}: there is no such file")
+        raise LoadError(
+            f"--kernels {place}: {'it is a folder: name a file' if path.exists() else 'there is no such file'}"
+        )
+    if is_file and path.suffix != ".py":
+        raise LoadError(f"--kernels {place}: it is no Python file: its name has to end in .py")
     if not is_file and not _is_module(place):
         raise LoadError(f"--kernels {place}: there is no such module; a file's name ends in .py")
     try:

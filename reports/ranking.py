@@ -17,9 +17,9 @@ class Ranking:
     activation: str
     direction: str
     dtype: str
-    ranked: list[KernelResult]  # all of them: without mismatches before those with, then by their largest error
+    ranked: list[KernelResult]  # without mismatches before those with, then by their largest error, then by their time
     fastest: list[KernelResult]  # those that were timed, by their time hot on one thread
-    front: list[KernelResult]  # those of them that none is better than in both, the fastest first
+    front: list[KernelResult]  # those of them that none beats in one and matches in the other, the fastest first
 
     @property
     def safe(self) -> list[KernelResult]:
@@ -46,8 +46,14 @@ def figures(kernel: KernelResult) -> str:
 
 def _ranking(identity: tuple[str, str, str], kernels: list[KernelResult]) -> Ranking:
     timed = [k for k in kernels if rows.timing(k, *HOT)]
-    fastest = sorted(timed, key=lambda k: rows.timing(k, *HOT).ns_per_element.median)
-    return Ranking(*identity, sorted(kernels, key=_error), fastest, list(_front(fastest)))
+    ranked = sorted(kernels, key=lambda k: (_error(k), _time(k)))
+    return Ranking(*identity, ranked, sorted(timed, key=_time), list(_front(sorted(timed, key=_time))))
+
+
+def _time(kernel: KernelResult) -> float:
+    """Of an element, in nanoseconds."""
+    timed = rows.timing(kernel, *HOT)
+    return timed.ns_per_element.median if timed else float("inf")
 
 
 def _error(kernel: KernelResult) -> tuple[bool, float]:

@@ -238,3 +238,19 @@ def test_a_result_may_be_written_over_an_input():
     assert np.shares_memory(got, x)
     with pytest.raises(KernelError, match="did not return the out= array"):
         answer(make_kernel(lambda x, out: relu(x), takes_out=True), (x,), x.shape, x)
+
+
+@pytest.mark.parametrize(
+    ("then", "kind"), [("returns", "wrote_input"), ("raises", "raised"), ("returns another dtype", "wrong_dtype")]
+)
+def test_what_a_kernel_did_to_its_input_is_undone_for_others(then, kind):
+    def function(x):
+        x[::2] = 7
+        if then == "raises":
+            raise ValueError(then)
+        return x.astype(np.float64) if then == "returns another dtype" else x * 1
+
+    x = np.arange(10, dtype=np.float32)
+    with pytest.raises(KernelError, match=kind):
+        call(make_kernel(function), x)
+    assert x.tolist() == list(range(10))

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 import kernels
-from bench import flags
-from bench.flags import raised, spurious_flags, unavailable
+from bench import fenv
+from bench.fenv import unavailable
+from bench.flags import raised, spurious_flags
 from bench.inputs import SAMPLES
 from bench.trials import Trial, settled
 from bench.truths import truth
@@ -153,10 +154,10 @@ def test_a_kernel_that_raises_is_a_violation():
 
 def test_where_flags_can_not_be_read_it_says_why(monkeypatch):
     trial = trial_of(textbook_silu, "silu")
-    monkeypatch.setattr(flags, "_library", lambda: None)
-    monkeypatch.setattr(flags.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(fenv, "_library", lambda: None)
+    monkeypatch.setattr(fenv.platform, "machine", lambda: "x86_64")
     found = spurious_flags(trial)
     assert (found.verdict, found.count, found.checked) == ("not checked", 0, 0)
     assert "fetestexcept" in found.why
-    monkeypatch.setattr(flags.platform, "machine", lambda: "s390x")
+    monkeypatch.setattr(fenv.platform, "machine", lambda: "s390x")
     assert "s390x" in spurious_flags(trial).why

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import reference
-from bench.flags import unavailable
+from bench.fenv import unavailable
 from bench.laws import nan_kept, nonzero, sign
 from bench.properties import measure, measure_sum
 from bench.trials import Trial

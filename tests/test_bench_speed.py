@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The arithmetic of throughput, with a clock that says what the test wants; and what the calls are made on."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from bench import speed
 from bench.calling import KernelError
-from bench.speed import Setting, Yardstick, bytes_moved, cores, in_turn, measure, settings
+from bench.speed import Clock, Setting, Yardstick, bytes_moved, cores, in_turn, measure, settings
 from reference.formats import FORMATS
 from tests.making import make_kernel
 
@@ -20,6 +21,7 @@ class FakeStopwatch:
         self.seconds = {"kernel": kernel, "np.copyto": copyto, "streaming loop": streaming}
         self.calls = calls
         self.timed = []
+        self.clock = Clock(lambda: 0.0)
 
     def time(self, label, group, info, call):
         self.timed.append((label, group, info))
@@ -200,3 +202,42 @@ def test_labels_tell_the_settings_apart_and_info_names_the_kernel():
 
 def test_at_least_one_core():
     assert cores() >= 1
+
+
+def test_the_clock_is_the_other_timer_until_durations_advance_it():
+    clock = Clock(lambda: 5.0)
+    assert clock() == 5.0
+    durations = iter([0.25, 0.5])
+    with clock.advanced_by(lambda: next(durations)) as advance:
+        start = clock()
+        advance()
+        middle = clock()
+        advance()
+        assert (middle - start, clock() - middle) == (pytest.approx(0.25, abs=1e-6), pytest.approx(0.5, abs=1e-6))
+    assert clock() == 5.0
+
+
+def test_the_clock_ticks_for_those_who_wait_for_that():
+    clock = Clock(lambda: 5.0)
+    with clock.advanced_by(lambda: 1.0):
+        assert 0 < clock() < clock() < 1e-6
+
+
+def test_a_kernel_that_is_called_elsewhere_is_timed_by_the_durations_from_there():
+    class Elsewhere:
+        def durations(self, setting):
+            return lambda: setting.elements * 1e-9
+
+    class Watching(FakeStopwatch):
+        def time(self, label, group, info, call):
+            if "copyto" in label or "loop" in label:
+                return super().time(label, group, info, call)
+            start = self.clock()
+            call()
+            took = self.clock() - start
+            return SimpleNamespace(min=took, median=took, iqr=0.0, rounds=1)
+
+    kernel = replace(make_kernel(relu, takes_threads=False), function=Elsewhere())
+    found = measure(kernel, Watching(), Yardstick())
+    assert len(found) == 2
+    assert all(t.ns_per_element.median == pytest.approx(1.0, rel=1e-2) for t in found)

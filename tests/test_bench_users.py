@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import reference
+from bench.machine import ROOT
 from bench.users import LoadError, load
 from kernels import registry
-from kernels.registry import registered
+from kernels.registry import Kernel, registered
 from reports import schema
 from tests.command import benchmark
 
@@ -33,6 +34,11 @@ def _as_it_was(monkeypatch):
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 
+def loaded(places: list[str]) -> list[Kernel]:
+    """The kernels of all places, in order."""
+    return [kernel for there in load(places).values() for kernel in there]
+
+
 @pytest.fixture
 def write(tmp_path):
     def file(text: str, name: str = "mine.py") -> str:
@@ -44,7 +50,7 @@ def write(tmp_path):
 
 
 def test_a_file_registers_its_kernels(write):
-    kernels = load([write(RELU.format(variant="one"))])
+    kernels = loaded([write(RELU.format(variant="one"))])
     assert [k.id for k in kernels] == ["relu-forward-float32-mine-one", "relu-forward-float64-mine-one"]
     assert [k for k in registered() if k.backend == "mine"] == kernels
     assert kernels[0](np.float32([-1, 2])).tolist() == [0, 2]
@@ -52,31 +58,31 @@ def test_a_file_registers_its_kernels(write):
 
 def test_files_are_given_again_and_the_same_one_counts_once(write):
     one, two = write(RELU.format(variant="one"), "one.py"), write(RELU.format(variant="two"), "two.py")
-    assert [k.variant for k in load([one, two, one])] == ["one", "one", "two", "two"]
+    assert [k.variant for k in loaded([one, two, one])] == ["one", "one", "two", "two"]
 
 
 def test_a_file_imports_what_lies_beside_it_and_leaves_no_path_behind(write):
     write("VARIANT = 'beside'", "my_names.py")
     before = list(sys.path)
     place = write("from my_names import VARIANT\n" + RELU.format(variant="one").replace('"one"', "VARIANT"))
-    assert {k.variant for k in load([place])} == {"beside"}
+    assert {k.variant for k in loaded([place])} == {"beside"}
     assert sys.path == before
 
 
 def test_a_file_may_be_named_like_a_module(write):
-    load([write(RELU.format(variant="one"), "numpy.py")])
+    loaded([write(RELU.format(variant="one"), "numpy.py")])
     assert sys.modules["numpy"] is np
 
 
 def test_a_module_registers_its_kernels(write, tmp_path, monkeypatch):
     write(RELU.format(variant="module"), "my_module.py")
     monkeypatch.syspath_prepend(tmp_path)
-    assert {k.variant for k in load(["my_module"])} == {"module"}
+    assert {k.variant for k in loaded(["my_module"])} == {"module"}
 
 
 def test_parameters_are_the_kernels_own(write):
     text = RELU.format(variant="one").replace('"relu"', '"leaky_relu"').replace("max_ulp=0.5", "negative_slope=0.25")
-    assert load([write(text)])[0].parameters == {"negative_slope": 0.25}
+    assert loaded([write(text)])[0].parameters == {"negative_slope": 0.25}
 
 
 @pytest.mark.parametrize(
@@ -108,14 +114,16 @@ def test_a_file_that_is_no_use_is_refused_in_one_line(write, text, said):
     ("place", "said"),
     [
         ("no/such/file.py", "there is no such file"),
-        ("tests", "there is no such file"),
+        ("tests", "it is a folder: name a file"),
+        ("README.md", "it is no Python file"),
         ("no_such_module", "there is no such module; a file's name ends in .py"),
         ("no_such_package.module", "there is no such module"),
         ("not a name", "there is no such module"),
-        ("", "there is no such"),
+        ("", "it is a folder"),
     ],
 )
-def test_what_is_not_there_is_refused(place, said):
+def test_what_is_not_there_is_refused(place, said, monkeypatch):
+    monkeypatch.chdir(ROOT)
     with pytest.raises(LoadError, match=said):
         load([place])
 

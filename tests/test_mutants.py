@@ -8,7 +8,7 @@ import halfulp
 import reference
 from bench.accuracy import verdict
 from bench.calling import call
-from bench.flags import unavailable
+from bench.fenv import unavailable
 from bench.prepare import prepare
 from bench.truths import truth as truth_of
 from bench.ulp import judge

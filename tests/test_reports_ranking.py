@@ -47,6 +47,12 @@ def test_each_is_ranked_by_what_it_is_best_at():
     assert names(found.safe) == ["slow", "quick", "worse"]
 
 
+def test_of_two_as_accurate_the_faster_is_named():
+    (found,) = ranked(made("slow", 1.0, 5.0), made("quick", 1.0, 2.0))
+    assert names(found.ranked) == ["quick", "slow"]
+    assert names(found.front) == ["quick"]
+
+
 def test_who_is_as_fast_and_as_accurate_as_another_is_on_the_front_once():
     (found,) = ranked(made("one", 1.0, 2.0), made("two", 1.0, 2.0))
     assert names(found.front) == ["one"]

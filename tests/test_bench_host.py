@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""What the process that kernels run in answers, asked in this one."""
+
+import os
+import tempfile
+
+import numpy as np
+import pytest
+
+from bench.host import Memory, ModeError, answer, watched
+from bench.spans import lay_out
+from tests.making import make_kernel
+
+
+@pytest.fixture
+def memory():
+    with tempfile.TemporaryFile() as file:
+        yield Memory(os.dup(file.fileno()))
+
+
+def asked(memory, function, *arrays, has_out=False, **options):
+    """The answer to a call, and the arrays afterwards."""
+    spans, places, size = lay_out(arrays)
+    room = memory.of(max(size, 1))
+    for span in spans:
+        room[span.offset : span.offset + span.high - span.low] = span.bytes
+    kernel = make_kernel(function, takes_out=has_out, **options)
+    found = answer({"it": kernel}, memory, ("call", "it", places, size, has_out, None))
+    return found, [place.view(memory.of(size)) for place in places]
+
+
+X = np.float32([-1, 0, 2])
+
+
+def test_a_result_of_its_own_lies_behind_the_arguments(memory):
+    (kind, (place, end)), (x,) = asked(memory, lambda x: np.maximum(x, np.float32(0)), X)
+    assert kind == "done"
+    got = place.view(memory.of(end))
+    assert got.tolist() == [0, 0, 2]
+    assert x.tolist() == X.tolist()
+    assert not np.shares_memory(got, x)
+
+
+def test_a_result_in_out_needs_no_place(memory):
+    found, (_, out) = asked(
+        memory, lambda x, out: np.maximum(x, np.float32(0), out=out), X, np.zeros_like(X), has_out=True
+    )
+    assert found == ("done", None)
+    assert out.tolist() == [0, 0, 2]
+
+
+def test_a_result_beside_out_is_brought_back_for_others_to_judge(memory):
+    (kind, (place, end)), _ = asked(memory, lambda x, out: x * 2, X, np.zeros_like(X), has_out=True)
+    assert kind == "done"
+    assert place.view(memory.of(end)).tolist() == [-2, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("result", "kind", "why"),
+    [
+        ([1, 2, 3], "wrong_dtype", "returned list"),
+        (None, "wrong_dtype", "returned NoneType"),
+        (np.array(["a", None, 3], object), "wrong_dtype", "object"),
+    ],
+)
+def test_what_is_no_array_of_numbers_is_told(memory, result, kind, why):
+    found, _ = asked(memory, lambda x: result, X)
+    assert found[0] == kind
+    assert why in found[1]
+
+
+def test_an_exception_is_told(memory):
+    assert asked(memory, lambda x: 1 / 0, X)[0] == ("raised", "ZeroDivisionError: division by zero")
+
+
+def test_a_number_is_an_array_of_one(memory):
+    (kind, (place, end)), _ = asked(memory, lambda x: np.float32(7), X)
+    assert (kind, place.shape, place.view(memory.of(end)).item()) == ("done", (), 7.0)
+
+
+def test_a_mode_that_is_left_changed_is_an_error_that_comes_before_what_was_raised(monkeypatch):
+    modes = iter([(0, 0), (1, 0)])
+    monkeypatch.setattr("bench.fenv.mode", lambda: next(modes))
+    monkeypatch.setattr("bench.fenv.set_mode", lambda wanted: None)
+    monkeypatch.setattr("bench.fenv.said", lambda before, after: "changed")
+    with pytest.raises(ModeError, match="changed"):
+        watched(lambda: 1 / 0)
+
+
+def test_the_memory_is_mapped_anew_when_it_has_grown(memory):
+    small = memory.of(10)
+    small[:3] = b"abc"
+    os.ftruncate(memory.file, 100_000)
+    large = memory.of(50_000)
+    assert len(large) >= 50_000
+    assert bytes(large[:3]) == b"abc"
+    small[:3] = b"xyz"
+    assert bytes(large[:3]) == b"xyz"

@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Kernels in processes of their own: the same results, and whatever one does to its process, a verdict on it alone."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+import kernels
+from bench import remote
+from bench.calling import KernelError, answer, call
+from bench.flags import raised
+from bench.machine import ROOT
+from bench.properties import measure as properties_of
+from bench.remote import Host, Remote, hosts_for, isolated
+from bench.resume import loaded_sources
+from bench.speed import Setting
+from bench.sweep import sweep
+from bench.truths import truth
+from bench.users import load
+from kernels import registry
+from kernels.registry import Kernel, registered
+from reports import schema
+from tests.command import benchmark
+from tests.exactly import trial_of
+from tests.sweeping import PLACES, encoded, make_small
+
+MISBEHAVING = Path(__file__).with_name("misbehaving.py")
+kernels.load()
+SILU = next(k for k in registered() if k.id == "silu-forward-float32-numba-stable")
+BACKWARD = next(k for k in registered() if k.id == "silu-backward-bfloat16-numba-stable")
+
+
+@pytest.fixture(scope="module")
+def host():
+    found = Host()
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def bad():
+    """The misbehaving kernels by their variants, with one host for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_kernels", dict(registry._kernels))
+        own = load([str(MISBEHAVING)])[str(MISBEHAVING)]
+    home = Host([str(MISBEHAVING)])
+    yield {k.variant: isolated(k, {k.id: home}) for k in own}
+    home.close()
+
+
+def there(kernel: Kernel, host: Host) -> Kernel:
+    return isolated(kernel, {kernel.id: host})
+
+
+X = np.linspace(-100, 100, 4096).astype(np.float32)
+
+
+@pytest.mark.parametrize("view", [lambda a: a, lambda a: a[::-1], lambda a: a[3::7], lambda a: a.reshape(64, 64).T])
+def test_results_and_layouts_are_the_same_there(host, view):
+    x, out = view(X.copy()), view(np.full_like(X, np.nan))
+    got = call(there(SILU, host), x, out=out)
+    assert got is out
+    assert np.array_equal(got, SILU(x))
+
+
+def test_two_arrays_of_another_dtype_and_no_out(host):
+    dy, x = (a.astype(np.dtype("bfloat16")) for a in (X[::-1], X))
+    got = there(BACKWARD, host)(dy, x)
+    assert np.array_equal(got.view(np.uint16), BACKWARD(dy, x).view(np.uint16))
+
+
+def test_the_output_may_be_the_input(host):
+    x = X.copy()
+    assert answer(there(SILU, host), [x], x.shape, out=x) is x
+    assert np.array_equal(x, SILU(X))
+
+
+def test_what_a_pair_holds_stays_while_other_arrays_come_and_go(host):
+    kernel = there(SILU, host)
+    x, out = kernel.function.pair(X.size, X.dtype, 3)
+    x[:] = X
+    assert kernel(x, out=out) is out
+    for _ in range(2):
+        _, another = kernel.function.pair(X.size, X.dtype, 3)
+        kernel(X[::-1].copy(), out=np.empty_like(X))
+        kernel(np.resize(X, 1 << 21), out=None)  # so much that the memory is made larger
+        kernel(x, out=another)
+        another[:] = 7
+    assert np.array_equal(out, SILU(X))
+    other = there(SILU, host)
+    other.function.pair(X.size, X.dtype, 3)[1][:] = 7
+    assert np.array_equal(out, SILU(X))
+
+
+def test_a_sweep_finds_the_same_there(host, monkeypatch):
+    make_small(monkeypatch, PLACES)
+    activation = trial_of(lambda x: x, "silu", "forward", "float32").truth.activation
+    (here,) = sweep([SILU], activation, None, lambda *_: None).values()
+    (elsewhere,) = sweep([there(SILU, host)], activation, None, lambda *_: None).values()
+    assert encoded(elsewhere) == encoded(here)
+
+
+def test_properties_are_the_same_there(host):
+    held_against = truth(SILU, "quick", 0)
+    assert properties_of(there(SILU, host), held_against, "quick", 0) == properties_of(SILU, held_against, "quick", 0)
+
+
+def test_flags_are_those_that_are_raised_there(host):
+    trial = trial_of(lambda x: x, "silu", "forward", "float32")
+    textbook = next(k for k in registered() if k.id == "silu-forward-float32-numba-textbook")
+    object.__setattr__(trial, "kernel", there(textbook, host))
+    assert raised(trial, np.float32([-100])) == {"overflow"}
+    assert raised(trial, np.float32([1])) == set()
+
+
+def test_durations_and_sources_come_from_there(host):
+    function = there(SILU, host).function
+    following = function.durations(Setting(1024, 1, "hot"))
+    assert all(0 < following() < 1 for _ in range(100))
+    found = function.sources(SILU.source)
+    assert str(ROOT / "bench" / "host.py") in found
+    assert set(found) - {str(ROOT / "bench" / "host.py")} <= set(loaded_sources(SILU.source)) | set(found)
+
+
+@pytest.mark.parametrize(
+    ("variant", "kind", "why"),
+    [
+        ("raises", "raised", "ValueError: not today"),
+        ("asks-to-exit", "raised", "SystemExit: 2"),
+        ("exits", "crashed", "the process exited with 3"),
+        ("dereferences-null", "crashed", "the process was ended by SIGSEGV"),
+        ("is-killed", "crashed", "the process was ended by SIGKILL"),
+        ("sleeps-on-one-value", "hung", "did not return within"),
+        ("returns-float64", "wrong_dtype", "returned float64 for float32"),
+        ("returns-text", "wrong_dtype", "returned str for float32"),
+        ("returns-more", "wrong_shape", "returned shape (8,), not (4,)"),
+        ("writes-to-its-input", "wrote_input", "changed element 1"),
+        ("takes-all-memory", "raised", "MemoryError"),
+    ],
+)
+def test_what_it_does_to_its_process_is_a_verdict_and_costs_no_other(bad, variant, kind, why, monkeypatch):
+    monkeypatch.setattr(remote, "CALL_LIMIT_S", 20.0 if kind != "hung" else 1.0)
+    x = np.float32([0, 1, 2, 3])
+    assert call(bad["good"], x).tolist() == [0, 1, 2, 3]
+    with pytest.raises(KernelError) as error:
+        call(bad[variant], x)
+    assert (error.value.failure.kind, why in error.value.failure.message) == (kind, True)
+    assert x.tolist() == [0, 1, 2, 3]
+    assert call(bad["good"], x).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the mode can't be read elsewhere")
+def test_a_changed_mode_is_told_and_set_right(bad):
+    tiny = np.float32([1e-40, 2e-40])
+    with pytest.raises(KernelError, match="changed_mode: left the floating-point mode changed: subnormals are flushed"):
+        call(bad["flushes-to-zero"], tiny)
+    assert call(bad["good"], tiny).tolist() == tiny.tolist()
+
+
+def test_a_view_and_what_is_printed_harm_nobody(bad, capfd):
+    x = np.float32([-1, 1])
+    assert call(bad["returns-a-view"], x).tolist() == [-1, 1]
+    assert call(bad["prints"], x).tolist() == [0, 1]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_cost_a_process_is_not_called_again(bad):
+    host = bad["exits"].function.host
+    with pytest.raises(KernelError, match="exited with 3"):
+        call(bad["exits"], X)
+    call(bad["good"], X)
+    process = host.process
+    with pytest.raises(KernelError, match="exited with 3"):
+        call(bad["exits"], X)
+    assert host.process is process
+
+
+def test_one_input_alone_is_named(bad):
+    fresh = isolated(bad["is-killed"], {})
+    fresh.function.lost = None
+    with pytest.raises(KernelError) as error:
+        call(fresh, np.float32([1.5]))
+    assert error.value.failure.input == "0x1.8p+0"
+
+
+def test_a_host_for_each_backend_and_each_file():
+    some = [k for k in registered() if k.activation == "relu" and k.dtype == "float32" and k.direction == "forward"]
+    places = {some[0].id: "mine.py"}
+    found = hosts_for(some, places)
+    assert found[some[0].id].places == ["mine.py"]
+    others = {k.backend: found[k.id] for k in some[1:]}
+    assert all(found[k.id] is others[k.backend] and found[k.id].places == [] for k in some[1:])
+    assert isinstance(isolated(some[0], found).function, Remote)
+    assert isolated(some[0], {}) is some[0]
+
+
+def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path):
+    (tmp_path / "broken.py").write_text("raise ValueError")
+    broken = Host([str(tmp_path / "broken.py")])
+    with pytest.raises(KernelError, match=r"crashed: the process for its calls could not be started: .* exited with 1"):
+        call(there(SILU, broken), X)
+    assert broken.process is None
+
+
+def test_no_process_outlives_the_one_that_started_it():
+    code = (
+        "import os, kernels; kernels.load()\n"
+        "from bench.remote import Host\n"
+        "host = Host(); host.room(1); print(host.process.pid, flush=True)\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    pid = int(done.stdout)
+    with_it = [p for p in psutil.process_iter() if p.pid == pid]
+    _, alive = psutil.wait_procs(with_it, timeout=10)
+    assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path, monkeypatch):
+    before = {p.pid for p in psutil.Process().children(recursive=True)}
+    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "not sleeps and not memory", kernels=MISBEHAVING)
+    assert ran.code == 1, ran.out + ran.err
+    found = {k.variant: k.failure.kind if k.failure else k.verdict for k in load_results(ran.folder)}
+    assert found == {
+        "good": "not refuted",
+        "prints": "not refuted",
+        "returns-a-view": "broken",
+        "raises": "raised",
+        "asks-to-exit": "raised",
+        "exits": "crashed",
+        "dereferences-null": "crashed",
+        "is-killed": "crashed",
+        "returns-float64": "wrong_dtype",
+        "returns-text": "wrong_dtype",
+        "returns-more": "wrong_shape",
+        "writes-to-its-input": "wrote_input",
+        "flushes-to-zero": "changed_mode",
+    }
+    timed = {k.variant for k in load_results(ran.folder) if k.throughput}
+    assert timed == {"good", "prints", "returns-a-view"}
+    assert {p.pid for p in psutil.Process().children(recursive=True)} <= before
+    assert str(os.getpid()) not in ran.err
+
+
+def load_results(folder: Path) -> list[schema.KernelResult]:
+    return schema.load(folder / "results.json").kernels
