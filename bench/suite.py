@@ -54,9 +54,10 @@ def broken_claim(result: KernelResult) -> str:
     found, safety = result.accuracy, result.safety
     if safety.examples:
         example = safety.examples[0]
+        where = f"{example.kind} at {example.input}: got {example.got}, exact {example.want}"
         return (
-            f"claims {claimed}, but results are of the wrong class ({wording.mismatches(result)}), e.g. {example.kind} "
-            f"at {example.input}: got {example.got}, exact {example.want}"
+            f"claims {claimed}, but results are of the wrong class ({wording.mismatches(result)}), e.g. {where}; "
+            f"largest error {wording.largest_claimed(result)}"
         )
     worst = wording.largest_claimed(result)
     if found.random_dy and found.random_dy.mismatches:

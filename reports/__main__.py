@@ -15,10 +15,10 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     render = commands.add_parser("render", help="write a report from a results.json")
     render.add_argument("results", type=Path, metavar="RESULTS.json")
-    render.add_argument("--report-dir", type=Path, metavar="DIR", default=Path("reports/latest"))
+    render.add_argument("--report-dir", type=Path, metavar="DIR", help="default: where RESULTS.json is")
     options = parser.parse_args(arguments)
     try:
-        print(write(load(options.results), options.report_dir))
+        print(write(load(options.results), options.report_dir or options.results.parent))
     except (ResultsError, ReportError) as error:
         print(error, file=sys.stderr)
         return WRONG_USAGE

@@ -102,7 +102,7 @@ def _claims(counted: Tally) -> Iterator[Finding]:
         yield Finding(
             "bad",
             f"{wording.one_line(kernel.id)} breaks its claim ({wording.claim(kernel)}): "
-            f"{wording.largest_claimed(kernel)}; mismatches: {wording.mismatches(kernel)}.",
+            f"{wording.largest_claimed(kernel)}; mismatches: {wording.mismatches(kernel)}{_example(kernel)}.",
             kernel,
         )
     yield from _and_more(counted.broken, "broke their claim")
@@ -111,6 +111,11 @@ def _claims(counted: Tally) -> Iterator[Finding]:
 def _and_more(kernels: list[KernelResult], what: str) -> Iterator[Finding]:
     if len(kernels) > LISTED:
         yield Finding("bad", f"{wording.kernels(len(kernels) - LISTED)} more {what}.")
+
+
+def _example(kernel: KernelResult) -> str:
+    example = next(iter(kernel.safety.examples), None) if kernel.safety else None
+    return f", e.g. {example.kind} at {example.input}: got {example.got}" if example else ""
 
 
 def _mismatches(counted: Tally) -> Iterator[Finding]:

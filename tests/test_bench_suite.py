@@ -6,6 +6,7 @@ import pytest
 
 from bench.suite import broken_claim
 from kernels.registry import Claim
+from reports import wording
 from reports.schema import RandomDy
 from tests.command import benchmark
 from tests.test_bench_run import a_session, made_result
@@ -50,6 +51,7 @@ def test_a_mismatch_is_told_before_an_error():
     assert said.startswith("claims to be correctly rounded, but ")
     assert "of the wrong class (" in said
     assert f"e.g. {example.kind} at {example.input}: got {example.got}" in said
+    assert f"; largest error {wording.largest_claimed(made)}" in said
 
 
 def test_an_error_with_random_dy_is_told_with_dy():

@@ -39,8 +39,9 @@ def test_renders_and_prints_the_path(file, tmp_path, capsys):
     assert (tmp_path / "report" / "activations" / "silu.html").is_file()
 
 
-def test_renders_in_place(file, tmp_path):
-    assert main(["render", str(file), "--report-dir", str(tmp_path)]) == 0
+def test_renders_beside_the_file_where_no_folder_is_named(file, tmp_path, capsys):
+    assert main(["render", str(file)]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
 
 
 def test_damaged(file, tmp_path, capsys):
