@@ -62,6 +62,7 @@ def sweep_all(kernels: Iterable[Kernel], folder: Path | None) -> dict[str, Sweep
     for kernel in filter(can_sweep, kernels):
         parameters = tuple(sorted(kernel.parameters.items()))
         groups.setdefault((kernel.activation, kernel.direction, parameters), []).append(kernel)
+        _call_once(kernel)  # before the time is taken
     terminal = sys.stderr.isatty()
     bar = tqdm(
         total=BLOCK * len(BLOCKS) * len(groups),
@@ -130,16 +131,21 @@ def sweep(
     """
     target = Target(activation, kernels[0].direction, kernels[0].parameters)
     knower(activation, target.direction), line_knower(), loops()  # compiled before threads need them
-    everything = np.linspace(0, (1 << 32) - 1, CHUNK).astype(np.uint32).view(np.float32)  # of every size and class
     for kernel in kernels:  # what a kernel imports when it is called is among what its findings depend on
-        with suppress(KernelError):
-            call(kernel, *arguments(kernel, everything.copy()))
+        _call_once(kernel)
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
     _sweep_blocks(list(sweeps.values()), target, progress)
     for done in sweeps.values():
         if done.error is None:
             _add_up(done)
     return sweeps
+
+
+def _call_once(kernel: Kernel) -> None:
+    """Call it on inputs of every size and class, so that what it imports and compiles is there."""
+    everything = np.linspace(0, (1 << 32) - 1, CHUNK).astype(np.uint32).view(np.float32)
+    with suppress(KernelError):
+        call(kernel, *arguments(kernel, everything))
 
 
 def forget(sweeps: Mapping[str, Sweep]) -> None:
