@@ -25,7 +25,7 @@ import numpy as np
 import kernels
 from bench import fenv, resume, speed, users
 from bench.prepare import by_id
-from bench.spans import LINE, Place
+from bench.spans import CACHE_LINE, Place
 from kernels.registry import Kernel, registered
 
 Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
@@ -59,7 +59,7 @@ def call(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out
     if out is not None and got.shape == out.shape and got.dtype == out.dtype and np.shares_memory(got, out):
         return "done", None
     got = np.ascontiguousarray(got).reshape(got.shape)
-    place = Place(-(-size // LINE) * LINE, got.shape, got.strides, got.dtype.name)
+    place = Place(-(-size // CACHE_LINE) * CACHE_LINE, got.shape, got.strides, got.dtype.name)
     end = place.offset + got.nbytes
     place.view(memory.of(end))[...] = got
     return "done", (place, end)
@@ -80,11 +80,15 @@ def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds:
     """How long calls take, in seconds, one after the other on buffers of a setting of `bench.speed`."""
     call = prepared(kernel.id, setting)
     found: list[float] = []
-    end = time.perf_counter() + seconds
-    while not found or (start := time.perf_counter()) < end:
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
+
+    def time_calls() -> None:
+        end = time.perf_counter() + seconds
+        while not found or time.perf_counter() < end:
+            start = time.perf_counter()
+            call()
+            found.append(time.perf_counter() - start)
+
+    watched(time_calls)
     return "done", found
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from bench.accuracy import canonical_patterns, format_of
 from bench.calling import KernelError, answer, call, hexadecimal
 from bench.inputs import SAMPLES, as_format
+from bench.spans import CACHE_LINE
 from bench.trials import Count, Trial, broken, broken_call, generator
 from bench.ulp import distance
 from kernels.cpu.launch import cores
@@ -25,7 +26,6 @@ Arrays = tuple[np.ndarray, ...]
 
 LONGEST = 65  # of the short arrays
 OFFSETS = 18
-CACHE_LINE = 64  # bytes
 LINE = 32  # elements in a row of a matrix; every array of a Base is a whole number of these
 MANY_CORES = 8  # from here on not every number of threads is tried
 FILLER = -1  # in place of an element's number: a neighbour, whose result does not matter

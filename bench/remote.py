@@ -24,7 +24,7 @@ import numpy as np
 
 from bench.calling import KernelError, hexadecimal
 from bench.machine import ROOT
-from bench.spans import LINE, lay_out
+from bench.spans import CACHE_LINE, lay_out
 from bench.speed import Setting
 from kernels.registry import Kernel
 
@@ -166,7 +166,7 @@ class Remote:
 
         The second is another one each time, until after so many turns it is the first again.
         """
-        size = -(-count * dtype.itemsize // LINE) * LINE
+        size = -(-count * dtype.itemsize // CACHE_LINE) * CACHE_LINE
         if self.own is None:
             self.own, self.host.reserved = self.host.reserved, self.host.reserved + size * (1 + turns)
         memory = self.host.room(self.host.reserved + 4 * size)  # with room for what is laid out beside them

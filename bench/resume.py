@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 from llvmlite import binding
 
+from bench.calling import KernelError
 from bench.tally import Tally
 from kernels.registry import Kernel
 from reference.compiled import STALE_AFTER_S
@@ -98,7 +99,10 @@ def _key(kernel: Kernel) -> str | None:
     parameters = sorted((name, float(value).hex()) for name, value in kernel.parameters.items())
     digest = hashlib.sha256(repr((kernel.id, parameters, binding.get_host_cpu_name())).encode())
     digest.update(_environment().encode())
-    for path in _sources(kernel):
+    sources = _sources(kernel)
+    if sources is None:
+        return None
+    for path in sources:
         with contextlib.suppress(OSError):
             digest.update(path.encode() + b"\0" + Path(path).read_bytes())
     return digest.hexdigest()
@@ -113,9 +117,13 @@ def _environment() -> str:
     return repr((sys.version, machine, installed, settings))
 
 
-def _sources(kernel: Kernel) -> list[str]:
+def _sources(kernel: Kernel) -> list[str] | None:
+    """The source files that a kernel's results could depend on; None where its process is lost, and can't tell."""
     elsewhere = getattr(kernel.function, "sources", None)  # in the process that it is called in
-    return sorted({*loaded_sources(kernel.source), *(elsewhere(kernel.source) if elsewhere else ())})
+    try:
+        return sorted({*loaded_sources(kernel.source), *(elsewhere(kernel.source) if elsewhere else ())})
+    except KernelError:
+        return None
 
 
 def loaded_sources(own: str) -> list[str]:

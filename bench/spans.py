@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Arrays laid out in memory that two processes share: at the same strides, overlaps and place in a cache line.
 
-What lies in the gaps of an array is carried over with it, so that a kernel that writes there is found out.
+What lies in the gaps of an array is carried over with it, and what a kernel writes there comes back.
 """
 
 import ctypes
@@ -14,7 +14,7 @@ import ml_dtypes
 import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
-LINE = 64  # bytes of a cache line
+CACHE_LINE = 64  # bytes
 DTYPES = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}  # those that their name alone does not say
 
 
@@ -73,7 +73,7 @@ def lay_out(
     end = max([first, *(s.offset + s.high - s.low for s in inside)])
     outside = [s for s in spans if s not in inside]
     for span in outside:
-        span.offset = -(-end // LINE) * LINE + span.low % LINE
+        span.offset = -(-end // CACHE_LINE) * CACHE_LINE + span.low % CACHE_LINE
         end = span.offset + span.high - span.low
     places = []
     for array, (low, _) in zip(arrays, bounds, strict=True):

@@ -45,6 +45,8 @@ def unclaimed(x):
     return np.zeros_like(x)
 """
 SWEPT_KERNELS = """
+import os
+
 import numpy as np
 from bench import sweep
 from halfulp import implementation
@@ -67,6 +69,18 @@ def raising(x):
     if x[0] == np.uint32(0x3F200000).view(np.float32):  # the third chunk
         raise ArithmeticError("not today")
     return relu(x)
+
+
+@implementation("relu", backend="mine", variant="crashing", dtypes=("float32",))
+def crashing(x):
+    if x[0] == np.uint32(0x3F300000).view(np.float32):  # the fourth chunk
+        os._exit(3)
+    return relu(x)
+
+
+@implementation("relu", backend="mine", variant="crashing-at-once", dtypes=("float32",))
+def crashing_at_once(x):
+    os._exit(4)
 """
 RELU = ("--activation", "relu", "--direction", "forward", "--dtype", "float32")
 IDS = [
@@ -292,7 +306,7 @@ def test_at_depth_exhaustive_float32_kernels_are_tried_on_all_inputs(swept):
     same = np.arange(0x3F00_0000, 0x4000_0000, dtype=np.uint32).view(np.float32)
     assert ours.accuracy.fingerprint == fingerprint(same, FORMATS["float32"])
     assert "all float32 inputs: 100%" in swept.err
-    assert "relu forward, 3 kernels" in swept.err
+    assert "relu forward, 5 kernels" in swept.err
 
 
 def test_what_no_sample_shows_breaks_a_claim_at_depth_exhaustive(swept):
@@ -301,6 +315,12 @@ def test_what_no_sample_shows_breaks_a_claim_at_depth_exhaustive(swept):
     assert "relu-forward-float32-mine-odd: claims at most 0.5 ulp, but was found 1 ulp at 0x1.ca8642p-1" in swept.out
     assert (sampled.verdict, sampled.accuracy.coverage) == ("not refuted", "sampled")
     assert sampled.properties["monotone"].checked < odd.properties["monotone"].checked
+
+
+@pytest.mark.parametrize(("variant", "code"), [("crashing", 3), ("crashing-at-once", 4)])
+def test_a_kernel_that_crashes_in_a_sweep_has_failed_and_costs_no_other(swept, variant, code):
+    failed = by_id(swept)[f"relu-forward-float32-mine-{variant}"].failure
+    assert (failed.kind, failed.message) == ("crashed", f"the process exited with {code}")
 
 
 def test_a_kernel_that_raises_in_a_sweep_has_failed(swept):

@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from bench.spans import LINE, lay_out
+from bench.spans import CACHE_LINE, lay_out
 
 DTYPES = [np.dtype(t) for t in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)]
 
@@ -30,7 +30,7 @@ def test_an_array_is_the_same_there(dtype, view):
     (there,), _, _ = carried([array])
     assert (there.dtype, there.shape, there.strides) == (array.dtype, array.shape, array.strides)
     assert np.array_equal(there, array)
-    assert there.ctypes.data % LINE == array.ctypes.data % LINE
+    assert there.ctypes.data % CACHE_LINE == array.ctypes.data % CACHE_LINE
 
 
 def test_what_overlaps_here_overlaps_there():
@@ -65,4 +65,4 @@ def test_what_is_in_the_shared_memory_stays_and_what_is_not_goes_behind_it():
 
 def test_an_empty_array_takes_nothing():
     (there,), _, end = carried([np.empty((0, 3), np.float32)])
-    assert (there.shape, end < LINE) == ((0, 3), True)
+    assert (there.shape, end < CACHE_LINE) == ((0, 3), True)
