@@ -227,7 +227,8 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
             try:  # x is its own, since it may write to it
                 x, out = pair(CHUNK, SINGLE.dtype, AHEAD + 2) if pair else (_empty(), None)
                 np.add(_steps(CHUNK), np.uint32(first), out=x.view(np.uint32))
-                got = call(s.kernel, *arguments(s.kernel, x), out=out if s.kernel.takes_out else None)
+                options = {"out": out if s.kernel.takes_out else None, "threads": 1 if s.kernel.spins else None}
+                got = call(s.kernel, *arguments(s.kernel, x), **options)
             except KernelError as error:
                 s.error = error
             else:  # what it made itself it may use again, while these wait to be judged
