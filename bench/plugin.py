@@ -136,13 +136,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 
 def _swept(run: Session, chosen: list[Kernel]) -> dict[str, Sweep]:
-    """Sweep; where that is interrupted, say what becomes of what was found.
-
-    Here the user's alone are called in another process: on two cores, to wait for one takes a tenth of our sweep, and a
-    fifth of PyTorch's.
-    """
-    places = run.options.places
-    kernels = [isolated(k, run.hosts) if k.id in places else k for k in chosen]
+    """Sweep; where that is interrupted, say what becomes of what was found."""
+    kernels = [isolated(k, run.hosts) for k in chosen]
     try:
         return sweep_all(kernels, cache_root() / "sweeps")
     except KeyboardInterrupt:
