@@ -4,7 +4,7 @@
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,12 +22,32 @@ class KernelError(Exception):
         self.failure = Failure(kind=kind, message=message, input=example)
 
 
+class Originals(Protocol):
+    """What inputs were before a kernel was called."""
+
+    def restore(self) -> list[KernelError]:
+        """Undo what the kernel did to them, and say what that was."""
+        ...
+
+
+class Copies:
+    """Inputs beside copies of them."""
+
+    def __init__(self, arrays: Sequence[np.ndarray]) -> None:
+        self.both = [(a, a.copy()) for a in arrays]
+
+    def restore(self) -> list[KernelError]:
+        """See `Originals`."""
+        return [error for given, copy in self.both if (error := restored(given, copy))]
+
+
 def call(
     kernel: Kernel,
     *arrays: np.ndarray,
     shape: tuple[int, ...] | None = None,
     out: np.ndarray | None = None,
     threads: int | None = None,
+    originals: Originals | None = None,
 ) -> np.ndarray:
     """Call a kernel on arrays of its dtype and return its results, checked for shape and dtype.
 
@@ -36,6 +56,7 @@ def call(
         out: where they are to be written, if the kernel takes ``out``: an array of a layout of one's own, apart from
             the inputs; made here if left out.
         threads: passed on where the kernel takes it.
+        originals: what the arrays are to hold, where that is known without copies of them.
 
     Raises:
         KernelError: it raised, returned another shape or dtype, wrote to an input, or left outputs unwritten.
@@ -44,15 +65,15 @@ def call(
     shape = like.shape if shape is None else shape
     if out is None and kernel.takes_out:
         out = np.empty(shape, like.dtype)
-    originals = [a.copy() for a in arrays]
+    originals = originals or Copies(arrays)
     try:
         got = _poisoned(kernel, arrays, shape, out, threads, POISON)
     finally:  # others need them, too, whatever it did to them
-        written = [_restored(given, original) for given, original in zip(arrays, originals, strict=True)]
-    for error in filter(None, written):
+        errors = originals.restore()
+    for error in errors:
         raise error
     if kernel.takes_out:
-        _check_all_written(kernel, originals, got, out, threads)
+        _check_all_written(kernel, arrays, got, out, threads)
     return got
 
 
@@ -61,7 +82,7 @@ def arguments(kernel: Kernel, x: np.ndarray) -> tuple[np.ndarray, ...]:
     return (x,) if kernel.direction == "forward" else (np.ones_like(x), x)
 
 
-def _restored(given: np.ndarray, original: np.ndarray) -> KernelError | None:
+def restored(given: np.ndarray, original: np.ndarray) -> KernelError | None:
     """What a kernel did to its input, which is then as it was."""
     if given.shape != original.shape or given.dtype != original.dtype:
         error = KernelError("wrote_input", f"the kernel made its input {given.dtype} of shape {given.shape}")
@@ -142,7 +163,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
 
 
 def _check_all_written(
-    kernel: Kernel, arrays: list[np.ndarray], got: np.ndarray, out: np.ndarray, threads: int | None
+    kernel: Kernel, arrays: Sequence[np.ndarray], got: np.ndarray, out: np.ndarray, threads: int | None
 ) -> None:
     """An element that still holds the poison is called again with another; if it follows, it was never written."""
     stale = _words(got) == _word(POISON, got.itemsize)

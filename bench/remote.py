@@ -43,7 +43,7 @@ class Host:
     connection: Connection | None = field(default=None, init=False)
     file: Any = field(default=None, init=False)
     memory: mmap.mmap | None = field(default=None, init=False)
-    reserved: int = field(default=0, init=False)  # bytes of it that `Remote.pair` gave away
+    reserved: int = field(default=0, init=False)  # bytes of it that `Remote.buffers` gave away
 
     def ask(self, *request: Any, limit_s: float | None = None) -> Any:
         """What it answers.
@@ -123,7 +123,7 @@ class Remote:
     host: Host
     name: str  # the kernel's id
     lost: KernelError | None = field(default=None, init=False)
-    own: int | None = field(default=None, init=False)  # where in the shared memory its pairs are
+    own: int | None = field(default=None, init=False)  # where in the shared memory its buffers are
     turn: int = field(default=0, init=False)
 
     def __call__(
@@ -161,17 +161,17 @@ class Remote:
 
         return following
 
-    def pair(self, count: int, dtype: np.dtype, turns: int) -> tuple[np.ndarray, np.ndarray]:
-        """Two arrays in the shared memory itself, for inputs and results that need not be brought there and back.
+    def buffers(self, inputs: int, count: int, dtype: np.dtype, turns: int) -> tuple[np.ndarray, ...]:
+        """Arrays in the shared memory itself, for inputs, and for results, that need not be brought there and back.
 
-        The second is another one each time, until after so many turns it is the first again.
+        The last is that of the results: another one each time, until after so many turns it is the first again.
         """
         size = -(-count * dtype.itemsize // CACHE_LINE) * CACHE_LINE
         if self.own is None:
-            self.own, self.host.reserved = self.host.reserved, self.host.reserved + size * (1 + turns)
+            self.own, self.host.reserved = self.host.reserved, self.host.reserved + size * (inputs + turns)
         memory = self.host.room(self.host.reserved + 4 * size)  # with room for what is laid out beside them
         self.turn = (self.turn + 1) % turns
-        starts = self.own, self.own + size * (1 + self.turn)
+        starts = [self.own + size * i for i in (*range(inputs), inputs + self.turn)]
         return tuple(np.frombuffer(memory, dtype, count, start) for start in starts)
 
     def _ask(self, operation: str, *what: Any) -> Any:

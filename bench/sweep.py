@@ -6,7 +6,6 @@ reckoned by threads in the meantime, and added up in order, so that it does not 
 poisoned before each call and inputs checked to be unchanged, as everywhere (`bench.calling`).
 """
 
-import functools
 import hashlib
 import sys
 from collections import deque
@@ -24,6 +23,7 @@ from bench.accuracy import FINGERPRINT_BLOCK as BLOCK
 from bench.accuracy import REGION_ORDINALS, canonical_patterns, make_bins, make_region
 from bench.calling import KernelError, arguments, call
 from bench.resume import Findings
+from bench.series import Filled, series_of
 from bench.speed import cores
 from bench.sweep_chunk import CHUNK, SIGN_BIT, SINGLE, Target, judge_chunk, note_steps
 from bench.sweep_loops import knower, line_knower, loops
@@ -223,12 +223,11 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
     results = {}
     for s in sweeps:
         if s.error is None:
-            pair = getattr(s.kernel.function, "pair", None)  # where it is called in another process
-            try:  # x is its own, since it may write to it
-                x, out = pair(CHUNK, SINGLE.dtype, AHEAD + 2) if pair else (_empty(), None)
-                np.add(_steps(CHUNK), np.uint32(first), out=x.view(np.uint32))
-                options = {"out": out if s.kernel.takes_out else None, "threads": 1 if s.kernel.spins else None}
-                got = call(s.kernel, *arguments(s.kernel, x), **options)
+            inputs = series_of(s.kernel.direction, first)
+            try:  # the arrays are its own, since it may write to them
+                *arrays, out = _buffers(s.kernel, len(inputs))
+                out, threads = out if s.kernel.takes_out else None, 1 if s.kernel.spins else None
+                got = call(s.kernel, *arrays, out=out, threads=threads, originals=Filled(arrays, inputs))
             except KernelError as error:
                 s.error = error
             else:  # what it made itself it may use again, while these wait to be judged
@@ -236,14 +235,12 @@ def _results(first: int, sweeps: list[Sweep]) -> dict[str, np.ndarray]:
     return results
 
 
-def _empty() -> np.ndarray:
-    return np.empty(CHUNK, np.float32)
-
-
-@functools.cache
-def _steps(count: int) -> np.ndarray:
-    """From the first bit pattern of a chunk to each."""
-    return np.arange(count, dtype=np.uint32)
+def _buffers(kernel: Kernel, inputs: int) -> tuple[np.ndarray, ...]:
+    """Arrays for inputs and, the last one, for results: in the memory that its process shares, where it has one."""
+    make = getattr(kernel.function, "buffers", None)
+    if make:
+        return make(inputs, CHUNK, SINGLE.dtype, AHEAD + 2)
+    return tuple(np.empty((inputs + 1, CHUNK), SINGLE.dtype))
 
 
 def _add_up(done: Sweep) -> None:

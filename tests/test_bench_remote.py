@@ -79,20 +79,20 @@ def test_the_output_may_be_the_input(host):
     assert np.array_equal(x, SILU(X))
 
 
-def test_what_a_pair_holds_stays_while_other_arrays_come_and_go(host):
+def test_what_a_buffer_holds_stays_while_other_arrays_come_and_go(host):
     kernel = there(SILU, host)
-    x, out = kernel.function.pair(X.size, X.dtype, 3)
+    x, out = kernel.function.buffers(1, X.size, X.dtype, 3)
     x[:] = X
     assert kernel(x, out=out) is out
     for _ in range(2):
-        _, another = kernel.function.pair(X.size, X.dtype, 3)
+        _, another = kernel.function.buffers(1, X.size, X.dtype, 3)
         kernel(X[::-1].copy(), out=np.empty_like(X))
         kernel(np.resize(X, 1 << 21), out=None)  # so much that the memory is made larger
         kernel(x, out=another)
         another[:] = 7
     assert np.array_equal(out, SILU(X))
     other = there(SILU, host)
-    other.function.pair(X.size, X.dtype, 3)[1][:] = 7
+    other.function.buffers(1, X.size, X.dtype, 3)[1][:] = 7
     assert np.array_equal(out, SILU(X))
 
 
