@@ -16,6 +16,7 @@ from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, workprec
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
+EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 
 
@@ -79,6 +80,11 @@ def slope(y: mpf) -> mpf:
     return tail(y) - y / sqrt(2 * pi)
 
 
+def rest_of_exp(r: mpf) -> mpf:
+    """(e^r − 1 − r)/r²: e^r beside its first two terms."""
+    return (exp(r) - 1 - r) / r**2 if abs(r) > mpf(2) ** -60 else mpf(1) / 2
+
+
 def fits() -> list[Fit]:
     """Every polynomial of the tables."""
     root = slope_root()
@@ -93,7 +99,10 @@ def fits() -> list[Fit]:
         return slope(root + t) / t
 
     half = mpf(1) / 2
+    step = EXP_REACH * log(2) / 2
     return [
+        Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
+        Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",

@@ -50,24 +50,53 @@ def polynomial(typing_context, x, coefficients):
 
 
 @intrinsic
-def power_of_two(typing_context, like, n):
-    """2^n in the type of ``like``: 0 below its normal numbers, the largest power above; without a call or a branch."""
+def quick_polynomial(typing_context, x, coefficients):
+    """The same in Estrin's order: a few operations more, and a chain of them as long as the logarithm of the degree."""
 
     def generate(context, builder, signature, arguments):
-        bits = signature.return_type.bitwidth
-        exponent, fraction = (8, 23) if bits == 32 else (11, 52)
-        bias = (1 << (exponent - 1)) - 1
-        integer = arguments[1].type
-        for comparison, limit in (("<", -bias), (">", bias)):
-            end = integer(limit)
-            beyond = builder.icmp_signed(comparison, arguments[1], end)
-            arguments = [arguments[0], builder.select(beyond, end, arguments[1])]
-        pattern = builder.shl(builder.add(arguments[1], integer(bias)), integer(fraction))
-        word = ir.IntType(bits)
-        return builder.bitcast(pattern if integer == word else builder.trunc(pattern, word), arguments[0].type)
+        value, table = arguments
+        terms = [builder.extract_value(table, i) for i in range(coefficients.count)]
+        terms = [context.cast(builder, term, types.float64, x) for term in terms]
+        while len(terms) > 1:
+            pairs = zip(terms[::2], terms[1::2], strict=False)
+            terms = [builder.fma(b, value, a) for a, b in pairs] + terms[len(terms) & ~1 :]
+            value = builder.fmul(value, value)
+        return terms[0]
 
-    suits = isinstance(like, types.Float) and n == types.int64
-    return (like(like, n), generate) if suits else None
+    suits = isinstance(x, types.Float) and isinstance(coefficients, types.UniTuple)
+    return (x(x, coefficients), generate) if suits else None
+
+
+@intrinsic
+def two_to(typing_context, n):
+    """2^n in n's type, for a whole n between the exponents of its normal numbers; 0 for the one below them."""
+
+    def generate(context, builder, signature, arguments):
+        bits = n.bitwidth
+        bias, fraction = (127, 23) if bits == 32 else (1023, 52)
+        # The sum's last place is 1: its last bits are n + bias, and the shift leaves these alone.
+        moved = builder.fadd(arguments[0], ir.Constant(arguments[0].type, 1.5 * 2.0**fraction + bias))
+        word = ir.IntType(bits)
+        return builder.bitcast(builder.shl(builder.bitcast(moved, word), word(fraction)), arguments[0].type)
+
+    return (n(n), generate) if isinstance(n, types.Float) else None
+
+
+@intrinsic
+def by_type(typing_context, like, single, double):
+    """What belongs to the type of ``like``: the first for float32, the second for float64."""
+    narrow = like == types.float32
+    return (single if narrow else double)(like, single, double), lambda c, b, s, arguments: arguments[
+        1 if narrow else 2
+    ]
+
+
+@block
+def power_of_two(n):
+    """2^n in n's type, for a whole n: 0 below its normal numbers, the largest power above."""
+    T = type(n)
+    bias = T(by_type(n, 127.0, 1023.0))
+    return two_to(at_most(at_least(n, -bias), bias))
 
 
 @intrinsic
@@ -82,10 +111,31 @@ def significand_and_exponent(typing_context, value):
         scaled = builder.or_(builder.and_(bits, word(~(2047 << 52) & (1 << 64) - 1)), word(1023 << 52))
         m = builder.bitcast(builder.select(normal, scaled, bits), arguments[0].type)
         n = builder.select(normal, builder.sub(field, word(1023)), word(0))
-        return context.make_tuple(builder, signature.return_type, (m, n))
+        return context.make_tuple(builder, signature.return_type, (m, builder.sitofp(n, arguments[0].type)))
 
-    pair = types.Tuple((types.float64, types.int64))
+    pair = types.UniTuple(types.float64, 2)
     return (pair(types.float64), generate) if value == types.float64 else None
+
+
+@intrinsic
+def to_odd(typing_context, high, low):
+    """high + low as a float64 that rounds to any narrower format as the exact sum does, for |low| ≤ half of high's ulp.
+
+    Where the sum is not high itself it lies between two neighbours, and is brought to that with an odd last bit: no
+    such number is a tie (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums: proved algorithms
+    using rounding to odd", IEEE Trans. Comput. 57).
+    """
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        h, l = (builder.bitcast(a, word) for a in arguments)  # noqa: E741
+        outward = builder.icmp_signed(">=", builder.xor(h, l), word(0))
+        moved = builder.add(h, builder.select(outward, word(1), word(-1)))
+        exact = builder.fcmp_unordered("ueq", arguments[1], ir.Constant(arguments[1].type, 0.0))
+        keeps = builder.or_(exact, builder.trunc(h, ir.IntType(1)))
+        return builder.bitcast(builder.select(keeps, h, moved), arguments[0].type)
+
+    return (high(high, low), generate) if high == low == types.float64 else None
 
 
 @block
@@ -187,6 +237,9 @@ def times(parameter, x):
 def argument(beta, x):
     """z = βx within ±BOUND, and −|z| as high + low, so that β costs no accuracy."""
     T = type(x)
+    if beta == 1:  # LLVM makes two loops of this: it is the same for all elements
+        z = at_most(at_least(x, -T(BOUND)), T(BOUND))
+        return z, -abs(z), T(0)
     z = at_most(at_least(times(beta, x), -T(BOUND)), T(BOUND))
     inside = abs(z) < T(BOUND)
     low = T(fma(beta, np.float64(x), -np.float64(z))) if inside and beta != 0 else T(0)
@@ -199,36 +252,49 @@ def exp_parts(z, dz):
     T = type(z)
     high, low = pair_of(z, LN2)
     n = np.rint(T(LOG2_E) * (z if z > -T(BOUND) else -T(BOUND)))
-    return math.exp(fma(-n, low, fma(-n, high, z)) + dz), int(n)
+    return math.exp(fma(-n, low, fma(-n, high, z)) + dz), n
 
 
 @block
 def scaled(f, n):
     """f·2^n, rounded once, for |f| < 2^102 (float64: 2^969): in one step or, where 2^n is too small for one, in two."""
     T = type(f)
-    wide = T(2.0**-200) > 0  # float64
-    least = -1022 if wide else -126  # the exponent of the least normal number
+    least = T(by_type(f, -126.0, -1022.0))  # the exponent of the least normal number
     deep = n < least
-    power = power_of_two(f, n - least if deep else n)
-    return f * power * ((T(2.0**-1022) if wide else T(2.0**-126)) if deep else T(1))
+    power = power_of_two(n - least if deep else n)
+    return f * power * (T(by_type(f, 2.0**-126, 2.0**-1022)) if deep else T(1))
 
 
 @block
 def beside_one(f, n):
     """f·2^n for n ≤ 0, to be added to a number near 1: how small it is no longer matters below 2^-120."""
-    return f * power_of_two(f, n if n > -120 else -120)
+    return f * two_to(at_least(n, type(f)(-120)))
+
+
+@block
+def in_reach(dy, n):
+    """(a, m) with a·2^m = dy·2^n, where a times a number of at most 4 neither overflows nor becomes subnormal."""
+    T = type(dy)
+    large = abs(dy) > T(by_type(dy, 2.0**40, 2.0**320))
+    grow = T(by_type(dy, 32.0, 256.0))
+    shrink = T(by_type(dy, 2.0**-32, 2.0**-256))  # dy is then far from overflow
+    # A factor of 1 in place of 2^24 would be no factor, and LLVM would then shrink the small dy, too: into subnormals,
+    # which take a hundred cycles each, to discard them.
+    return dy * (shrink if large else T(2.0**24)), n + (grow if large else T(-24))
 
 
 @block
 def scaled_product(dy, f, n):
     """dy·f·2^n for |f| ≤ 4 and n ≤ 150 (float64: 1047): neither dy·f nor f·2^n need be in range."""
-    T = type(dy)
-    wide = T(2.0**-200) > 0  # float64
-    large = abs(dy) > (T(2.0**320) if wide else T(2.0**40))
-    shrink, grow = (T(2.0**-256), 256) if wide else (T(2.0**-32), 32)  # dy is then far from overflow
-    # A factor of 1 in place of 2^24 would be no factor, and LLVM would then shrink the small dy, too: into subnormals,
-    # which take a hundred cycles each, to discard them.
-    return scaled((dy * (shrink if large else T(2.0**24))) * f, n + grow if large else n - 24)
+    a, m = in_reach(dy, n)
+    return scaled(a * f, m)
+
+
+@block
+def scaled_pair(dy, f, df, n):
+    """dy·(f + df)·2^n, rounded once, in the same range as `scaled_product`."""
+    a, m = in_reach(dy, n)
+    return scaled(round_product(a, f, df), m)
 
 
 @block
@@ -237,3 +303,39 @@ def mirrored_product(dy, x, f, n):
     if x < 0:
         return scaled_product(dy, f, n)
     return round_product(dy, *two_sum(type(x)(1), -scaled(f, n)))
+
+
+@block
+def mirrored_pair(dy, x, f, df, n):
+    """The same, rounded once, given f′(−|x|) = (f + df)·2^n."""
+    if x < 0:
+        return scaled_pair(dy, f, df, n)
+    high, low = two_sum(type(x)(1), -scaled(f, n))
+    return round_product(dy, high, low - scaled(df, n))
+
+
+# For `rounded`: in float64, with results of a narrower format, so that nothing leaves float64's range.
+
+
+@block
+def odd_sum(high, low):
+    """high + low, for a low that is small beside high, as `to_odd` makes it."""
+    sum = high + low
+    return to_odd(sum, low - (sum - high))
+
+
+@block
+def odd_product(dy, f, df, n):
+    """dy·(f + df)·2^n, as `to_odd` makes it."""
+    high, low = pair_product(dy, 0.0, f, df)
+    power = two_to(at_least(n, -1000.0))
+    return odd_sum(high * power, low * power)
+
+
+@block
+def odd_mirrored(dy, x, f, df, n):
+    """dy·f′(x), given f′(−|x|) = (f + df)·2^n, where f′(x) + f′(−x) = 1, as `to_odd` makes it."""
+    power = two_to(at_least(n, -1000.0))
+    f, df = f * power, df * power
+    high, low = two_sum(1.0, -f)
+    return odd_product(dy, f if x < 0 else high, df if x < 0 else low - df, 0.0)

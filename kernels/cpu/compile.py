@@ -21,8 +21,9 @@ from types import FunctionType
 from typing import Any
 
 import numba
-from numba import njit
+from numba import njit, types
 from numba.core.dispatcher import Dispatcher
+from numba.extending import intrinsic
 
 # error_model: IEEE division, without a check for a zero divisor that would stop vectorisation.
 # fastmath stays off: contraction and reordering would make the bits depend on the machine.
@@ -40,6 +41,17 @@ def block(function: Callable[..., Any]) -> Dispatcher:
     A body left as a call (LLVM leaves large ones) would keep the loop around it from being vectorised.
     """
     return njit(forceinline=True, **OPTIONS)(function)
+
+
+@intrinsic
+def full_width(typing_context):
+    """Have the loop that calls this use the machine's widest vectors: LLVM prefers half of what AVX-512 has."""
+
+    def generate(context, builder, signature, arguments):
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite knows no such attribute
+        return context.get_dummy_value()
+
+    return types.none(), generate
 
 
 def compile_loop(loop: Callable[..., None], name: str, signature: Any, parts: dict[str, Any]) -> Dispatcher:

@@ -86,7 +86,9 @@ class Variant:
     """A body, and what has been compiled with it: one loop for each storage and layout."""
 
     body: Dispatcher
+    body_16_bit: Dispatcher  # of the dtypes that float32 arithmetic serves
     in_blocks: bool
+    wide: bool  # it computes in float64, whatever the dtype
     compiled: dict[tuple[Callable[..., None], str], Dispatcher] = field(default_factory=dict)
 
 
@@ -107,20 +109,28 @@ class Direction:
         *,
         why: str,
         max_ulp: float | None = None,
+        max_ulp_16_bit: float | None = None,
+        body_16_bit: Dispatcher | None = None,
         outside_roots: float = 0.0,
         in_blocks: bool = True,
     ) -> Callable[[Callable[..., Any]], Dispatcher]:
         """Decorate a body: it becomes a kernel in every dtype, with the bound that it claims.
 
-        ``in_blocks`` is for sums: without it there is one running sum, from the first element to the last.
+        The body of "rounded" computes in float64, and its results are rounded once: it is a kernel of the dtypes
+        narrower than that, and claims to be correctly rounded. ``max_ulp_16_bit`` and ``body_16_bit`` are the claim
+        and the body of the 16-bit dtypes, where these are others. ``in_blocks`` is for sums: without it there is one
+        running sum, from the first element on.
         """
-        claim = None if max_ulp is None else Claim(max_ulp, outside_roots)
+        wide = variant == "rounded"
 
         def define(body: Callable[..., Any]) -> Dispatcher:
             compilable = body if isinstance(body, Dispatcher) else block(body)
-            self.variants[variant] = Variant(compilable, in_blocks)
+            self.variants[variant] = Variant(compilable, body_16_bit or compilable, in_blocks, wide)
             for storage in STORAGES.values():
-                self._register(variant, storage, why, claim)
+                bound = max_ulp_16_bit if max_ulp_16_bit and storage.dtype.itemsize == 2 else max_ulp
+                bound = "rounded" if wide else bound
+                if not (wide and storage.dtype == np.float64):
+                    self._register(variant, storage, why, None if bound is None else Claim(bound, outside_roots))
             return compilable
 
         return define
@@ -153,7 +163,9 @@ class Direction:
         compiled = chosen.compiled.get((loop, storage.name))
         if compiled is None:
             name = self._code_name(variant, storage, loop)
-            parts = {"body": chosen.body, "load": storage.load, "store": storage.store}
+            load, store = storage.wide if chosen.wide else (storage.load, storage.store)
+            body = chosen.body_16_bit if storage.dtype.itemsize == 2 else chosen.body
+            parts = {"body": body, "load": load, "store": store}
             compiled = compile_loop(loop, name, types.void(*self._signature(loop, storage)), parts)
             chosen.compiled[loop, storage.name] = compiled
         return compiled
@@ -194,6 +206,8 @@ class Direction:
         if variant not in self.variants:
             has = ", ".join(self.variants)
             raise ValueError(f"{name} {self.name} has no variant {variant!r}; its variants: {has}")
+        if self.variants[variant].wide and storage.dtype == np.float64:
+            raise TypeError(f"{name}: {variant!r} is for the dtypes narrower than float64: take another variant")
         return storage
 
 

@@ -31,4 +31,4 @@ def stable_backward(dy, x, alpha):
         return dy
     m, n = exp_parts(-abs(x), type(x)(0))  # x, but for vectors both sides are computed: nothing overflows
     a, k = significand_and_exponent(alpha)
-    return scaled_product(dy, times(a, m), n + k)
+    return scaled_product(dy, times(a, m), n + type(x)(k))

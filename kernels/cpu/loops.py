@@ -9,6 +9,7 @@ float64. Arrays are flat, except in the ``channels`` loops: those go over planes
 import numpy as np
 
 from kernels.cpu.blocks import accumulate
+from kernels.cpu.compile import full_width
 
 
 def body(*arguments):
@@ -19,16 +20,19 @@ load = store = body
 
 
 def forward(x, out, parameters):
+    full_width()
     for i in range(x.size):
         out[i] = store(body(load(x[i]), *parameters))
 
 
 def backward(dy, x, out, parameters):
+    full_width()
     for i in range(x.size):
         out[i] = store(body(load(dy[i]), load(x[i]), *parameters))
 
 
 def forward_channels(x, out, alpha, first):
+    full_width()
     for p in range(x.shape[0]):
         a = np.float64(load(alpha[(first + p) % alpha.size]))
         for i in range(x.shape[1]):
@@ -36,6 +40,7 @@ def forward_channels(x, out, alpha, first):
 
 
 def backward_channels(dy, x, out, alpha, first):
+    full_width()
     for p in range(x.shape[0]):
         a = np.float64(load(alpha[(first + p) % alpha.size]))
         for i in range(x.shape[1]):

@@ -5,6 +5,7 @@ Compiled code sees the 16-bit dtypes as uint16. ``load`` makes a float32 of one,
 float32 to nearest even; for float32 and float64 both do nothing. A NaN stays a NaN either way.
 """
 
+import math
 from dataclasses import dataclass
 
 import ml_dtypes
@@ -34,6 +35,26 @@ def _float_to_half(typing_context, value):
         return builder.bitcast(builder.fptrunc(arguments[0], _HALF), _I16)
 
     return types.uint16(types.float32), generate
+
+
+@intrinsic
+def _round_to_odd(typing_context, value):
+    """A float64 as a float32 that no later rounding to 22 bits or fewer can tell from it.
+
+    Cut off, with the last bit set where anything was lost (Boldo and Melquiond 2008, "Emulation of FMA and correctly
+    rounded sums: proved algorithms using rounding to odd", IEEE Trans. Comput. 57). Exact for float32's normal numbers.
+    """
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(64)
+        bits = builder.bitcast(arguments[0], word)
+        lost = word((1 << 29) - 1)
+        # Adding the lost bits' largest value carries into the last bit kept where any is set; "or" keeps it there.
+        sticky = builder.or_(builder.add(builder.and_(bits, lost), lost), bits)
+        cut = builder.and_(sticky, word(~((1 << 29) - 1) & (1 << 64) - 1))
+        return builder.fptrunc(builder.bitcast(cut, ir.DoubleType()), _FLOAT)
+
+    return types.float32(types.float64), generate
 
 
 @intrinsic
@@ -82,15 +103,52 @@ def unchanged(value):
     return value
 
 
+@block
+def binary64(value):
+    return np.float64(value)
+
+
+@block
+def load_float16_wide(bits):
+    return np.float64(load_float16(bits))
+
+
+@block
+def store_float16_wide(value):
+    return store_float16(_round_to_odd(value))
+
+
+@block
+def load_bfloat16_wide(bits):
+    return np.float64(load_bfloat16(bits))
+
+
+@block
+def store_bfloat16_wide(value):
+    # Subnormals of bfloat16 are subnormal float32, too, which have no bits to spare: they are rounded here.
+    shift = 1.5 * 2.0 ** (52 - 133)  # its last place is bfloat16's least number
+    rounded = math.copysign((value + shift) - shift, value)
+    return store_bfloat16(_round_to_odd(rounded if abs(value) < 2.0**-126 else value))
+
+
+@block
+def store_float32_wide(value):
+    return np.float32(value)
+
+
 @dataclass(frozen=True)
 class Storage:
-    """A dtype of arrays: what it is in memory, and how compiled code reads and writes it."""
+    """A dtype of arrays: what it is in memory, and how compiled code reads and writes it.
+
+    ``wide`` are ``load`` and ``store`` for a body that computes in float64: its result is rounded once.
+    """
 
     name: str
     dtype: np.dtype
     memory: np.dtype  # what compiled code takes the elements for
     load: Dispatcher = unchanged
     store: Dispatcher = unchanged
+    wide: tuple[Dispatcher, Dispatcher] = (unchanged, unchanged)
 
     def array(self, dimensions: int) -> types.Array:
         """The type of a contiguous array of it in compiled code."""
@@ -105,9 +163,23 @@ _UINT16 = np.dtype(np.uint16)
 STORAGES = {
     s.name: s
     for s in (
-        Storage("float16", np.dtype(np.float16), _UINT16, load_float16, store_float16),
-        Storage("bfloat16", np.dtype(ml_dtypes.bfloat16), _UINT16, load_bfloat16, store_bfloat16),
-        Storage("float32", np.dtype(np.float32), np.dtype(np.float32)),
+        Storage(
+            "float16",
+            np.dtype(np.float16),
+            _UINT16,
+            load_float16,
+            store_float16,
+            (load_float16_wide, store_float16_wide),
+        ),
+        Storage(
+            "bfloat16",
+            np.dtype(ml_dtypes.bfloat16),
+            _UINT16,
+            load_bfloat16,
+            store_bfloat16,
+            (load_bfloat16_wide, store_bfloat16_wide),
+        ),
+        Storage("float32", np.dtype(np.float32), np.dtype(np.float32), wide=(binary64, store_float32_wide)),
         Storage("float64", np.dtype(np.float64), np.dtype(np.float64)),
     )
 }

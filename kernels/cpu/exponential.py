@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""e^z without a call or a branch, for any float type T, to more digits than T has: `fast` and `rounded` are made of it.
+
+With n the whole number nearest to z/ln2 and r = z − n·ln2, e^z is (1 + r + t)·2^n, where t = e^r − 1 − r is less than
+0.07. With ln2 in two parts, high in T's precision, z − n·high is exact (Cody and Waite 1980, §6): both are multiples of
+T's last place at ¼, and their difference is less than 0.36. So r has no error, and t one far below T's last place at 1.
+"""
+
+from kernels.cpu.blocks import LN2, LOG2_E, at_least, by_type, fma, pair_of, quick_polynomial, two_to
+from kernels.cpu.compile import block
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE
+
+
+@block
+def exp_terms(z, dz):
+    """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, |z| ≤ 4096 and |dz| ≤ 2^-12: r is exact, t within 2^-27, or 2^-57."""
+    T = type(z)
+    high, low = pair_of(z, LN2)
+    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
+    n = fma(T(LOG2_E), z, shift) - shift
+    r = fma(-n, high, z)
+    d = fma(-n, low, dz)
+    square, rest = r * r, quick_polynomial(r, by_type(z, EXP_SINGLE, EXP_DOUBLE))
+    return r, fma(square, rest, fma(d, fma(square, rest, r), d)), n
+
+
+@block
+def exp_pair(z, dz):
+    """(high, low, n) of e^(z + dz) = (high + low)·2^n, with high in [0.7, 1.42], for z and dz as in `exp_terms`."""
+    r, t, n = exp_terms(z, dz)
+    high, low = one_and(r, t)
+    return high, low, n
+
+
+@block
+def one_and(r, t):
+    """1 + r + t as high + low."""
+    T = type(r)
+    high = T(1) + (r + t)
+    return high, t - ((high - T(1)) - r)  # high − 1 is exact, and so near to r that the difference is
+
+
+@block
+def expm1_pair(z, dz):
+    """e^(z + dz) − 1 as high + low, for −110 ≤ z ≤ 80 (float64: ±750) and dz as in `exp_terms`."""
+    T = type(z)
+    r, t, n = exp_terms(z, dz)
+    return expm1_of(r, t, at_least(n, -T(by_type(z, 120.0, 1000.0))))
+
+
+@block
+def expm1_of(r, t, n):
+    """(1 + r + t)·2^n − 1 as high + low, where the middle 2^n − 1 is 0 or outweighs r·2^n."""
+    T = type(r)
+    power = two_to(n)
+    middle, part = power - T(1), power * r
+    high = middle + part
+    return high, fma(power, t, part - (high - middle))
