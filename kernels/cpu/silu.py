@@ -13,6 +13,7 @@ from kernels.cpu.blocks import (
     beside_one,
     by_type,
     exp_parts,
+    fma,
     minus,
     mirrored_pair,
     mirrored_product,
