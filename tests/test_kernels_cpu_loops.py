@@ -73,5 +73,5 @@ def test_what_is_not_finite_stays_so():
 
 
 def test_a_loop_is_only_for_compiling():
-    with pytest.raises(NotImplementedError, match="compile_loop"):
+    with pytest.raises(NotImplementedError, match="full_width"):
         loops.forward(np.ones(1), np.ones(1), ())

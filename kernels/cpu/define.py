@@ -58,12 +58,15 @@ class Activation:
             TypeError: a parameter that there is not, or not a number.
             ValueError: an α per channel that does not fit x.
         """
-        for name in given.keys() - self.parameters.keys():
-            has = ", ".join(self.parameters) or "none"
-            raise TypeError(f"{self.name} has no parameter {name!r}; its parameters: {has}")
-        return tuple(self._value(name, given.get(name, default), x) for name, default in self.parameters.items())
+        for name in given:
+            if name not in self.parameters:
+                has = ", ".join(self.parameters) or "none"
+                raise TypeError(f"{self.name} has no parameter {name!r}; its parameters: {has}")
+        return tuple([self._value(name, given.get(name, default), x) for name, default in self.parameters.items()])
 
     def _value(self, name: str, value: Any, x: np.ndarray) -> float | np.ndarray:
+        if type(value) is float:
+            return value
         if isinstance(value, np.ndarray) and value.ndim == 0:
             value = value[()]
         if isinstance(value, numbers.Real | ml_dtypes.bfloat16):
@@ -201,7 +204,7 @@ class Direction:
             _check_like(x, out, f"{name}: out")
             if not out.flags.writeable:
                 raise ValueError(f"{name}: out is read-only: pass an array that can be written")
-        if threads is not None and not (isinstance(threads, numbers.Integral) and threads >= 1):
+        if threads is not None and not (isinstance(threads, int | numbers.Integral) and threads >= 1):
             raise ValueError(f"{name}: threads is {threads!r}: pass 1 or more, or None for a choice by size")
         if variant not in self.variants:
             has = ", ".join(self.variants)

@@ -27,17 +27,17 @@ def elementwise(
     loop: Loop, arrays: Arrays, out: np.ndarray | None, view: View, threads: int | None, parameters: tuple[float, ...]
 ) -> np.ndarray:
     """``loop(*arrays, out, parameters)`` over equally shaped arrays, taken as flat."""
-    inputs = [view(_plain(a).reshape(-1)) for a in arrays]
+    inputs = [view(_flat(_plain(a))) for a in arrays]
     result = _buffer(arrays, out)
-    flat = view(result.reshape(-1))
+    flat = view(_flat(result))
+    if threads == 1 or (threads is None and flat.size < 2 * PER_THREAD):
+        loop(*inputs, flat, parameters)
+        return _finish(out, result)
 
     def piece(start: int, stop: int) -> None:
         loop(*[a[start:stop] for a in inputs], flat[start:stop], parameters)
 
-    if threads == 1 or (threads is None and flat.size < 2 * PER_THREAD):
-        loop(*inputs, flat, parameters)
-    else:
-        share(piece, flat.size, LINE, threads or worthwhile(flat.size))
+    share(piece, flat.size, LINE, threads or worthwhile(flat.size))
     return _finish(out, result)
 
 
@@ -120,26 +120,32 @@ if hasattr(os, "register_at_fork"):
 
 def _plain(array: np.ndarray) -> np.ndarray:
     """The array itself where compiled code can take it as it is, otherwise a copy."""
-    array = np.asarray(array)  # not a subclass
+    if type(array) is not np.ndarray:
+        array = np.asarray(array)
     return array if array.flags.carray else np.array(array, order="C")
+
+
+def _flat(array: np.ndarray) -> np.ndarray:
+    return array if array.ndim == 1 else array.reshape(-1)
 
 
 def _buffer(arrays: Arrays, out: np.ndarray | None) -> np.ndarray:
     """Where to compute: in ``out``, unless it is strided or half covers an input."""
     if out is not None:
-        plain = np.asarray(out)
+        plain = out if type(out) is np.ndarray else np.asarray(out)
         if plain.flags.carray and not any(_collides(plain, a) for a in arrays):
             return plain
     return np.empty(arrays[-1].shape, arrays[-1].dtype)
 
 
 def _collides(out: np.ndarray, array: np.ndarray) -> bool:
-    same = out.ctypes.data == array.ctypes.data and out.strides == array.strides
-    return not same and np.may_share_memory(out, array)
+    if out is array or not np.may_share_memory(out, array):
+        return False
+    return out.ctypes.data != array.ctypes.data or out.strides != array.strides
 
 
 def _finish(out: np.ndarray | None, result: np.ndarray) -> np.ndarray:
-    if out is None:
+    if out is None or out is result:
         return result
     if not np.may_share_memory(out, result):
         out[...] = result
