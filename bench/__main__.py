@@ -7,11 +7,11 @@ function of the parsed options that returns the exit code.
 
 import sys
 
-from bench import explain, worst
+from bench import explain, versus, worst
 from bench.reading import shielded
 from reports.command import Parser
 
-COMMANDS = (explain, worst)
+COMMANDS = (explain, versus, worst)
 
 
 def main(arguments: list[str] | None = None) -> int:

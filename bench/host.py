@@ -14,7 +14,6 @@ import os
 import platform
 import signal
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from multiprocessing.connection import Connection
@@ -79,22 +78,12 @@ def sources(kernel: Kernel, memory: Memory, own: str) -> Reply:
 def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:
     """How long calls take, in seconds, one after the other on buffers of a setting of `bench.speed`."""
     call = prepared(kernel.id, setting)
-    found: list[float] = []
-
-    def time_calls() -> None:
-        end = time.perf_counter() + seconds
-        while not found or time.perf_counter() < end:
-            start = time.perf_counter()
-            call()
-            found.append(time.perf_counter() - start)
-
-    watched(time_calls)
-    return "done", found
+    return "done", watched(lambda: speed.durations(call, seconds))
 
 
-@functools.lru_cache(maxsize=1)
+@functools.lru_cache(maxsize=2)
 def prepared(name: str, setting: tuple[Any, ...]) -> Callable[[], Any]:
-    """A call on the next of the buffers each time; they live until another setting's are made."""
+    """A call on the next of the buffers each time; they live until two others are made, as when kernels take turns."""
     call = speed.in_turn(speed.calls(by_id(registered())[name], speed.Setting(*setting)))
     watched(call)
     return call

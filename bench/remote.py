@@ -156,10 +156,14 @@ class Remote:
 
         def following() -> float:
             if not pending:
-                pending.extend(self._ask("durations", astuple(setting), BATCH_S))
+                pending.extend(self.batch(setting))
             return pending.popleft()
 
         return following
+
+    def batch(self, setting: Setting) -> list[float]:
+        """The durations of calls there for a while, in seconds."""
+        return self._ask("durations", astuple(setting), BATCH_S)
 
     def buffers(self, inputs: int, count: int, dtype: np.dtype, turns: int) -> tuple[np.ndarray, ...]:
         """Arrays in the shared memory itself, for inputs, and for results, that need not be brought there and back.

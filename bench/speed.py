@@ -9,6 +9,7 @@ stays short.
 
 import contextlib
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from types import SimpleNamespace
@@ -122,7 +123,7 @@ class Yardstick:
         """The faster of np.copyto and a streaming loop; None where timing is switched off."""
         key = dtype, setting
         if key not in self.copies:
-            x, out = _buffer(dtype, setting), _buffer(dtype, setting)
+            x, out = buffers(dtype, setting), buffers(dtype, setting)
             methods = {"np.copyto": np.copyto, "streaming loop": stream_copy}
             group, info = f"copy-{dtype}-{setting.label}", asdict(setting)
             timed = {
@@ -206,14 +207,25 @@ def in_turn(calls: list[Callable[[], Any]]) -> Callable[[], Any]:
 
 def calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
     """A call of the kernel for each piece of its buffers."""
-    inputs = [_buffer(kernel.dtype, setting, draw) for draw in range(1 if kernel.direction == "forward" else 2)]
+    inputs = [buffers(kernel.dtype, setting, draw) for draw in range(1 if kernel.direction == "forward" else 2)]
     has_out = kernel.takes_out and kernel.direction != "backward_alpha"
-    outs = _buffer(kernel.dtype, setting) if has_out else [None] * len(inputs[0])
+    outs = buffers(kernel.dtype, setting) if has_out else [None] * len(inputs[0])
     threads = setting.threads if kernel.takes_threads else None
     return [kernel.timed(*arrays, out=out, threads=threads) for *arrays, out in zip(*inputs, outs, strict=True)]
 
 
-def _buffer(dtype: str, setting: Setting, draw: int = 0) -> list[np.ndarray]:
+def durations(call: Callable[[], Any], seconds: float) -> list[float]:
+    """How long calls take, in seconds, one after the other until that time is over."""
+    found: list[float] = []
+    end = time.perf_counter() + seconds
+    while not found or time.perf_counter() < end:
+        start = time.perf_counter()
+        call()
+        found.append(time.perf_counter() - start)
+    return found
+
+
+def buffers(dtype: str, setting: Setting, draw: int = 0) -> list[np.ndarray]:
     """Pieces of a touched buffer: N(0, 1) as networks see it, drawn once and repeated, since drawing takes long."""
     pieces = PIECES[setting.cache]
     block = np.random.default_rng([SEED, draw]).standard_normal(1 << 16).astype(FORMATS[dtype].dtype)

@@ -43,6 +43,7 @@ class Kernel:
     parameters: Mapping[str, float] = field(default_factory=dict)
     takes_out: bool = True
     takes_threads: bool = True
+    takes_result: bool = False  # a gradient of f(x) and not of x, made before and no part of what is timed
     spins: bool = False  # its threads go on spinning after a call: beside other work it is faster with one
     flushes_subnormals: bool = False
     compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next

@@ -25,6 +25,8 @@ from numba import njit, types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 
+from kernels.cpu import assembly
+
 # error_model: IEEE division, without a check for a zero divisor that would stop vectorisation.
 # fastmath stays off: contraction and reordering would make the bits depend on the machine.
 OPTIONS = {"error_model": "numpy", "fastmath": False}
@@ -66,7 +68,10 @@ def compile_loop(loop: Callable[..., None], name: str, signature: Any, parts: di
     if folder is None:
         return njit(signature, nogil=True, **OPTIONS)(copy)
     with _decorating, _numba_cache_in(folder):
-        return njit(signature, nogil=True, cache=True, **OPTIONS)(copy)
+        compiled = njit(signature, nogil=True, cache=True, **OPTIONS)(copy)
+    if compiled.stats.cache_misses:
+        assembly.keep(folder, name, compiled)
+    return compiled
 
 
 def is_cached(name: str) -> bool:

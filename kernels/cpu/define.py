@@ -26,8 +26,8 @@ import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
 
-from kernels.cpu import launch, loops
-from kernels.cpu.compile import block, compile_loop, is_cached
+from kernels.cpu import assembly, launch, loops
+from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached
 from kernels.cpu.storage import BY_DTYPE, STORAGES, Storage
 from kernels.registry import Claim, Kernel, register
 
@@ -176,6 +176,15 @@ class Direction:
     def is_compiled(self, variant: str, storage: Storage) -> bool:
         """Whether the cache has one kernel's code, so that `compile` takes milliseconds."""
         return is_cached(self._code_name(variant, storage, self.flat))
+
+    def code(self, variant: str, storage: Storage) -> assembly.Code:
+        """What the machine code of one kernel is like.
+
+        Raises:
+            FileNotFoundError: compiled code is not kept, since there is no place to write to.
+        """
+        self.compile(variant, storage)
+        return assembly.kept(cache_folder(), self._code_name(variant, storage, self.flat))
 
     def _code_name(self, variant: str, storage: Storage, loop: Callable[..., None]) -> str:
         return f"{self.activation.name}_{self.name}_{storage.name}_{variant}_{loop.__name__}"

@@ -127,6 +127,7 @@ class Peer:
                         parameters=dict(parameters or {}),
                         takes_out=function.takes_out,
                         takes_threads=self.set_threads is not None,
+                        takes_result=direction == "backward" and saved is not None,
                         spins=self.set_threads is not None,
                         flushes_subnormals=flushes_subnormals,
                         source=inspect.getsourcefile(operation),
