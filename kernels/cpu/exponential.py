@@ -13,7 +13,7 @@ from kernels.tables import EXP_DOUBLE, EXP_SINGLE
 
 @block
 def exp_terms(z, dz):
-    """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, |z| ≤ 4096 and |dz| ≤ 2^-12: r is exact, t within 2^-27, or 2^-57."""
+    """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, |z| ≤ 1024 and |dz| ≤ 2^-14: r is exact, t within 2^-26 (2^-55)."""
     T = type(z)
     high, low = pair_of(z, LN2)
     shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
