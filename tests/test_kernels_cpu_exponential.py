@@ -9,7 +9,7 @@ from numba import njit
 from kernels.cpu import exponential
 
 PRECISION = {np.float32: 2.0**-25.5, np.float64: 2.0**-54.5}  # relative
-LESS_ONE = {np.float32: 2.0**-25, np.float64: 2.0**-53.5}
+LESS_ONE = {np.float32: 2.0**-24.5, np.float64: 2.0**-53.5}
 RNG = np.random.default_rng(5)
 
 
