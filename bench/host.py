@@ -142,9 +142,13 @@ def main() -> None:
     quiet()
     connection, memory = Connection(int(socket)), Memory(int(file))
     kernels.load()
-    users.load(places)
+    try:
+        users.load(places)
+    except users.LoadError as error:
+        connection.send(("raised", str(error)))
+        return
     known = by_id(registered())
-    connection.send(("ready", None))
+    connection.send(("done", None))
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(answer(known, memory, connection.recv()))

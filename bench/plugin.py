@@ -129,7 +129,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         accuracy = options.only != "speed"
         sweeps = accuracy and options.depth == "exhaustive"
         prepare(kernels, accuracy=accuracy, sweeps=sweeps)
-        run.hosts = hosts_for(kernels, options.places)
+        run.hosts |= hosts_for(kernels, options.hosts)
         if sweeps:
             run.skipped += [Skipped(what=f"the sweep of {k.id}", why=why) for k, why in obstacles(kernels)]
             run.sweeps = _swept(run, kernels)

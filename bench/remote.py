@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -30,7 +30,7 @@ from kernels.registry import Kernel
 
 CALL_LIMIT_S = 60.0  # for one call, with the import of a library or a compilation in it
 BATCH_S = 0.02  # of calls that are timed at a time, before the durations are sent
-START_LIMIT_S = 120.0  # for Python, the kernels' modules and the user's
+START_LIMIT_S = 60.0  # for Python, the kernels' modules and the user's
 SHARED = Path("/dev/shm")  # in memory, where there is such a place
 
 
@@ -45,18 +45,51 @@ class Host:
     memory: mmap.mmap | None = field(default=None, init=False)
     reserved: int = field(default=0, init=False)  # bytes of it that `Remote.pair` gave away
 
+    def start(self) -> None:
+        """Start the process, where there is none, and wait until it has imported what it needs.
+
+        Raises:
+            KernelError: that failed, did not end within its time, or ended the process; the message says of what.
+        """
+        if self.process:
+            return
+        ours, theirs = socket.socketpair()
+        self.file = tempfile.TemporaryFile(dir=SHARED if os.access(SHARED, os.W_OK) else None)  # noqa: SIM115
+        shared = (theirs.fileno(), self.file.fileno())
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
+                pass_fds=shared,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+            )
+        self.connection = Connection(ours.detach())
+        try:
+            self._reply(START_LIMIT_S)
+        except KernelError as error:
+            self.close()
+            if error.failure.kind == "raised":  # it says itself what it is about
+                raise
+            own = [f"--kernels {place} could not be imported" for place in self.places]
+            what = ", ".join(own) or "the process for its calls could not be started"
+            raise KernelError(error.failure.kind, f"{what}: {error.failure.message}") from error
+
     def ask(self, *request: Any, limit_s: float | None = None) -> Any:
         """What it answers.
 
         Raises:
             KernelError: the call failed there, did not end within its time, or ended the process.
         """
-        limit_s = CALL_LIMIT_S if limit_s is None else limit_s
-        if self.process is None:
-            self._start()
+        self.start()
         try:
             self.connection.send(request)
+        except OSError as error:
+            raise KernelError("crashed", _how_it_ended(self.close())) from error
+        return self._reply(CALL_LIMIT_S if limit_s is None else limit_s)
+
+    def _reply(self, limit_s: float) -> Any:
+        try:
             if not self.connection.poll(limit_s):
+                self.process.kill()
                 self.close()
                 raise KernelError("hung", f"did not return within {limit_s:g} s, and was stopped")
             kind, answer = self.connection.recv()
@@ -68,8 +101,7 @@ class Host:
 
     def room(self, size: int) -> memoryview:
         """Shared memory of at least so many bytes."""
-        if self.process is None:
-            self._start()
+        self.start()
         if self.memory is None or len(self.memory) < size:
             have = os.fstat(self.file.fileno()).st_size
             if have < size:
@@ -88,25 +120,6 @@ class Host:
             return process.wait(2)
         process.kill()
         return process.wait()
-
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        self.file = tempfile.TemporaryFile(dir=SHARED if os.access(SHARED, os.W_OK) else None)  # noqa: SIM115
-        shared = (theirs.fileno(), self.file.fileno())
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
-                pass_fds=shared,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-            )
-        self.connection = Connection(ours.detach())
-        try:
-            if not self.connection.poll(START_LIMIT_S):
-                self.process.kill()
-            self.connection.recv()
-        except (EOFError, OSError) as error:
-            why = _how_it_ended(self.close())
-            raise KernelError("crashed", f"the process for its calls could not be started: {why}") from error
 
 
 def _how_it_ended(code: int) -> str:
@@ -203,15 +216,10 @@ class Remote:
                 span.bytes[:] = memory[span.offset : span.offset + span.high - span.low]
 
 
-def hosts_for(kernels: Iterable[Kernel], places: Mapping[str, str]) -> dict[str, Host]:
-    """A host for each backend of ours, and for each place that ``--kernels`` named, by the ids of their kernels."""
-    hosts: dict[str, Host] = {}
-    found = {}
-    for kernel in kernels:
-        place = places.get(kernel.id)
-        name = kernel.backend if place is None else f"--kernels {place}"
-        found[kernel.id] = hosts.setdefault(name, Host([place] if place else []))
-    return found
+def hosts_for(kernels: Iterable[Kernel], own: Mapping[str, Host]) -> dict[str, Host]:
+    """A host for each kernel, by its id: ``own`` has those of the user's kernels, each backend of ours gets one."""
+    backends: defaultdict[str, Host] = defaultdict(Host)
+    return {k.id: own.get(k.id) or backends[k.backend] for k in kernels}
 
 
 def isolated(kernel: Kernel, hosts: Mapping[str, Host]) -> Kernel:

@@ -34,12 +34,13 @@ class Session:
     sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
-    hosts: dict[str, Host] = field(default_factory=dict)  # by the id of each kernel that has one
+    hosts: dict[str, Host] = field(init=False)  # by the id of each kernel that has one
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
     def __post_init__(self) -> None:
         self.skipped = list(self.options.skipped)
+        self.hosts = dict(self.options.hosts)
 
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""

@@ -190,20 +190,33 @@ def test_one_input_alone_is_named(bad):
 
 def test_a_host_for_each_backend_and_each_file():
     some = [k for k in registered() if k.activation == "relu" and k.dtype == "float32" and k.direction == "forward"]
-    places = {some[0].id: "mine.py"}
-    found = hosts_for(some, places)
-    assert found[some[0].id].places == ["mine.py"]
+    mine = Host(["mine.py"])
+    found = hosts_for(some, {some[0].id: mine, "of another kernel": Host()})
+    assert found.keys() == {k.id for k in some}
+    assert found[some[0].id] is mine
     others = {k.backend: found[k.id] for k in some[1:]}
-    assert all(found[k.id] is others[k.backend] and found[k.id].places == [] for k in some[1:])
+    assert len(others) > 1
+    assert len({id(host) for host in others.values()}) == len(others)
+    assert all(found[k.id] is others[k.backend] and not found[k.id].places for k in some[1:])
     assert isinstance(isolated(some[0], found).function, Remote)
     assert isolated(some[0], {}) is some[0]
 
 
-def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path):
-    (tmp_path / "broken.py").write_text("raise ValueError")
-    broken = Host([str(tmp_path / "broken.py")])
-    with pytest.raises(KernelError, match=r"crashed: the process for its calls could not be started: .* exited with 1"):
+@pytest.mark.parametrize(
+    ("text", "kind", "why"),
+    [
+        ("raise ValueError", "raised", "mine.py: line 1: ValueError: "),
+        ("import os; os._exit(3)", "crashed", "mine.py could not be imported: the process exited with 3"),
+        ("import time; time.sleep(1000)", "hung", "mine.py could not be imported: did not return within 1.5 s"),
+    ],
+)
+def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path, monkeypatch, text, kind, why):
+    monkeypatch.setattr(remote, "START_LIMIT_S", 1.5 if kind == "hung" else 60.0)
+    (tmp_path / "mine.py").write_text(text)
+    broken = Host([str(tmp_path / "mine.py")])
+    with pytest.raises(KernelError) as error:
         call(there(SILU, broken), X)
+    assert (error.value.failure.kind, why in error.value.failure.message) == (kind, True)
     assert broken.process is None
 
 
