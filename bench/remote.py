@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from bench.calling import KernelError, hexadecimal
+from bench.culprit import culprit
 from bench.machine import ROOT
 from bench.spans import CACHE_LINE, lay_out
 from bench.speed import Setting
@@ -31,6 +32,7 @@ from kernels.registry import Kernel
 CALL_LIMIT_S = 60.0  # for one call, with the import of a library or a compilation in it
 BATCH_S = 0.02  # of calls that are timed at a time, before the durations are sent
 START_LIMIT_S = 60.0  # for Python, the kernels' modules and the user's
+LOSSES = ("hung", "crashed")  # failures that cost the process
 SHARED = Path("/dev/shm")  # in memory, where there is such a place
 
 
@@ -145,14 +147,43 @@ class Remote:
         """Call it there, on copies; what it wrote, also to its inputs, is then in these arrays.
 
         Raises:
-            KernelError: the call failed.
+            KernelError: the call failed; where it cost the process, an input that does so alone is looked for.
         """
+        self._refuse_if_lost()
+        try:
+            return self._call(arrays, out, threads)
+        except KernelError as error:
+            if self.lost and arrays[-1].size > 1:
+                error.failure.input = self._culprit(arrays, out, threads)
+            raise
+
+    def _call(
+        self, arrays: Sequence[np.ndarray], out: np.ndarray | None, threads: int | None, limit_s: float | None = None
+    ) -> np.ndarray:
         with self._shared(arrays, out) as (places, size):
-            found = self._ask("call", places, size, out is not None, threads)
+            found = self._ask("call", places, size, out is not None, threads, limit_s=limit_s)
             if found is None:
                 return out
             place, end = found
             return place.view(self.host.room(end)).copy()
+
+    def _culprit(self, arrays: Sequence[np.ndarray], out: np.ndarray | None, threads: int | None) -> str | None:
+        """The input at which a call is lost, found in processes of its own."""
+        flat = [array.reshape(-1) for array in arrays]
+        one_each = out is not None and out.shape == arrays[-1].shape
+
+        def is_lost(part: slice, limit_s: float) -> bool:
+            some = [array[part] for array in flat]
+            where = np.empty_like(some[-1]) if one_each else out
+            try:
+                Remote(host, self.name)._call(some, where, threads, limit_s)
+            except KernelError as error:
+                return error.failure.kind in LOSSES
+            return False
+
+        with contextlib.closing(Host(self.host.places)) as host:
+            at = culprit(flat[-1].size, is_lost, CALL_LIMIT_S)
+        return None if at is None else hexadecimal(flat[-1][at])
 
     def flags(self, *arrays: np.ndarray, out: np.ndarray | None) -> frozenset[str]:
         """The exception flags that a call raises there, on one thread."""
@@ -187,19 +218,23 @@ class Remote:
         starts = self.own, self.own + size * (1 + self.turn)
         return tuple(np.frombuffer(memory, dtype, count, start) for start in starts)
 
-    def _ask(self, operation: str, *what: Any) -> Any:
-        if self.lost:
-            raise self.lost
+    def _ask(self, operation: str, *what: Any, limit_s: float | None = None) -> Any:
+        self._refuse_if_lost()
         try:
-            return self.host.ask(operation, self.name, *what)
+            return self.host.ask(operation, self.name, *what, limit_s=limit_s)
         except KernelError as error:
-            if error.failure.kind in ("hung", "crashed"):
+            if error.failure.kind in LOSSES:
                 self.lost = error
             raise
+
+    def _refuse_if_lost(self) -> None:
+        if self.lost:
+            raise self.lost
 
     @contextlib.contextmanager
     def _shared(self, arrays: Sequence[np.ndarray], out: np.ndarray | None) -> Iterator[tuple[list, int]]:
         """Lay the arrays out in shared memory, and bring back what was written there."""
+        self._refuse_if_lost()
         spans, places, size = lay_out([*arrays, *([] if out is None else [out])], self.host.memory, self.host.reserved)
         memory = self.host.room(size)
         for span in spans:

@@ -57,6 +57,7 @@ def there(kernel: Kernel, host: Host) -> Kernel:
 
 
 X = np.linspace(-100, 100, 4096).astype(np.float32)
+LARGEST = np.finfo(np.float32).max
 
 
 @pytest.mark.parametrize("view", [lambda a: a, lambda a: a[::-1], lambda a: a[3::7], lambda a: a.reshape(64, 64).T])
@@ -135,6 +136,7 @@ def test_durations_and_sources_come_from_there(host):
         ("exits", "crashed", "the process exited with 3"),
         ("dereferences-null", "crashed", "the process was ended by SIGSEGV"),
         ("is-killed", "crashed", "the process was ended by SIGKILL"),
+        ("exits-on-many", "crashed", "the process exited with 3"),
         ("sleeps-on-one-value", "hung", "did not return within"),
         ("returns-float64", "wrong_dtype", "returned float64 for float32"),
         ("returns-text", "wrong_dtype", "returned str for float32"),
@@ -186,6 +188,43 @@ def test_one_input_alone_is_named(bad):
     with pytest.raises(KernelError) as error:
         call(fresh, np.float32([1.5]))
     assert error.value.failure.input == "0x1.8p+0"
+
+
+@pytest.mark.parametrize(
+    ("variant", "arrays", "named"),
+    [
+        ("dereferences-null-on-one-value", X, None),  # which X does not have
+        ("dereferences-null-on-one-value", np.append(X, LARGEST), "0x1.fffffep+127"),
+        ("dereferences-null-on-one-value", np.append(X, [LARGEST] * 5)[::-1].reshape(-1, 3), "0x1.fffffep+127"),
+        ("sleeps-on-one-value", np.append(X, np.float32(2)), "0x1p+1"),
+        ("exits-on-many", X, None),
+    ],
+)
+def test_in_an_array_the_input_that_ends_the_call_is_named(bad, monkeypatch, variant, arrays, named):
+    monkeypatch.setattr(remote, "CALL_LIMIT_S", 2.0 if "sleeps" in variant else 60.0)
+    kernel = isolated(bad[variant], {})
+    kernel.function.lost = None
+    if named is None and "exits" not in variant:
+        assert np.array_equal(call(kernel, arrays), np.maximum(arrays, 0))
+        return
+    with pytest.raises(KernelError) as error:
+        call(kernel, arrays)
+    assert error.value.failure.kind in ("crashed", "hung")
+    assert error.value.failure.input == named
+    with pytest.raises(KernelError) as again:  # and what is said of it stays, whatever it is called on
+        call(kernel, np.float32([0.25]))
+    assert again.value.failure.input == named
+
+
+def test_the_input_is_looked_for_in_other_processes_and_none_is_left(bad):
+    home = bad["good"].function.host
+    call(bad["good"], X)
+    kernel = isolated(bad["dereferences-null-on-one-value"], {})
+    kernel.function.lost = None
+    before = {p.pid for p in psutil.Process().children()}
+    with pytest.raises(KernelError):
+        call(kernel, np.append(X, LARGEST))
+    assert {p.pid for p in psutil.Process().children()} <= before - {home.process and home.process.pid}
 
 
 def test_a_host_for_each_backend_and_each_file():
@@ -249,12 +288,18 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
         "exits": "crashed",
         "dereferences-null": "crashed",
         "is-killed": "crashed",
+        "dereferences-null-on-one-value": "crashed",
+        "exits-on-many": "crashed",
         "returns-float64": "wrong_dtype",
         "returns-text": "wrong_dtype",
         "returns-more": "wrong_shape",
         "writes-to-its-input": "wrote_input",
         "flushes-to-zero": "changed_mode",
     }
+    named = {k.variant: k.failure.input for k in load_results(ran.folder) if k.failure and k.failure.kind == "crashed"}
+    assert named.pop("exits-on-many") is None
+    assert named.pop("dereferences-null-on-one-value") == "0x1.fffffep+127"
+    assert None not in named.values()
     timed = {k.variant for k in load_results(ran.folder) if k.throughput}
     assert timed == {"good", "prints", "returns-a-view"}
     assert not [p for p in psutil.process_iter(["cmdline"]) if str(own) in (p.info["cmdline"] or ())]
