@@ -48,10 +48,14 @@ class Memory:
         return memoryview(self.map)
 
 
-def call(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool, threads: int | None) -> Reply:
-    """Call a kernel on arrays that lie in the shared memory, the last of them ``out`` if there is one."""
+def call(
+    kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool, options: dict[str, Any]
+) -> Reply:
+    """Call a kernel's function on arrays that lie in the shared memory, the last of them ``out`` if there is one."""
     *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
-    got = watched(lambda: kernel(*arrays, out=out, threads=threads))
+    if has_out:
+        options = {**options, "out": out}
+    got = watched(lambda: kernel.function(*arrays, **options))
     got = np.asarray(got) if isinstance(got, np.generic) else got
     if type(got) is not np.ndarray or got.dtype.hasobject:
         what = got.dtype if type(got) is np.ndarray else type(got).__name__

@@ -141,33 +141,38 @@ class Remote:
     own: int | None = field(default=None, init=False)  # where in the shared memory its pairs are
     turn: int = field(default=0, init=False)
 
-    def __call__(
-        self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None, **_: Any
-    ) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
         """Call it there, on copies; what it wrote, also to its inputs, is then in these arrays.
+
+        Args:
+            options: the kernel's parameters, and ``threads`` where it takes them.
 
         Raises:
             KernelError: the call failed; where it cost the process, an input that does so alone is looked for.
         """
         self._refuse_if_lost()
         try:
-            return self._call(arrays, out, threads)
+            return self._call(arrays, out, options)
         except KernelError as error:
             if self.lost and arrays[-1].size > 1:
-                error.failure.input = self._culprit(arrays, out, threads)
+                error.failure.input = self._culprit(arrays, out, options)
             raise
 
     def _call(
-        self, arrays: Sequence[np.ndarray], out: np.ndarray | None, threads: int | None, limit_s: float | None = None
+        self,
+        arrays: Sequence[np.ndarray],
+        out: np.ndarray | None,
+        options: Mapping[str, Any],
+        limit_s: float | None = None,
     ) -> np.ndarray:
         with self._shared(arrays, out) as (places, size):
-            found = self._ask("call", places, size, out is not None, threads, limit_s=limit_s)
+            found = self._ask("call", places, size, out is not None, options, limit_s=limit_s)
             if found is None:
                 return out
             place, end = found
             return place.view(self.host.room(end)).copy()
 
-    def _culprit(self, arrays: Sequence[np.ndarray], out: np.ndarray | None, threads: int | None) -> str | None:
+    def _culprit(self, arrays: Sequence[np.ndarray], out: np.ndarray | None, options: Mapping[str, Any]) -> str | None:
         """The input at which a call is lost, found in processes of its own."""
         flat = [array.reshape(-1) for array in arrays]
         one_each = out is not None and out.shape == arrays[-1].shape
@@ -176,7 +181,7 @@ class Remote:
             some = [array[part] for array in flat]
             where = np.empty_like(some[-1]) if one_each else out
             try:
-                Remote(host, self.name)._call(some, where, threads, limit_s)
+                Remote(host, self.name)._call(some, where, options, limit_s)
             except KernelError as error:
                 return error.failure.kind in LOSSES
             return False
@@ -261,3 +266,13 @@ def isolated(kernel: Kernel, hosts: Mapping[str, Host]) -> Kernel:
     """The kernel, called in the host of its backend where there is one, or of the file that it is in."""
     host = hosts.get(kernel.id)
     return replace(kernel, function=Remote(host, kernel.id)) if host else kernel
+
+
+@contextlib.contextmanager
+def closing_all(hosts: dict[str, Host]) -> Iterator[dict[str, Host]]:
+    """The same hosts, to which more may be added; their processes end with the block."""
+    try:
+        yield hosts
+    finally:
+        for host in hosts.values():
+            host.close()

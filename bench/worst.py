@@ -22,6 +22,7 @@ from bench.accuracy import exact_decimal, near_roots
 from bench.calling import KernelError, arguments, call, hexadecimal
 from bench.options import in_order
 from bench.reading import check_name
+from bench.remote import closing_all, hosts_for, isolated
 from bench.search import TOLERATED, Found, search
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Kernel, registered
@@ -190,7 +191,9 @@ def run(options: argparse.Namespace) -> int:
     kernels.load()
     try:
         before = known()
-        found = [entry for kernel in _chosen(options) for entry in _entry(kernel, options)]
+        chosen = _chosen(options)
+        with closing_all(hosts_for(chosen, {})) as hosts:
+            found = [entry for kernel in chosen for entry in _entry(isolated(kernel, hosts), options)]
         largest = {entry[:4]: entry for entry in sorted(found, key=lambda entry: float(entry.ulp))}
         new = [entry for place, entry in largest.items() if place not in {other[:4] for other in before}]
     except (ValueError, DataError) as error:
