@@ -23,10 +23,11 @@ from typing import Any
 import numpy as np
 
 import kernels
-from bench import fenv, resume, speed, users
+from bench import fenv, speed, users
 from bench.prepare import by_id
 from bench.spans import CACHE_LINE, Place
 from kernels.registry import Kernel, registered
+from reference.sources import loaded_sources
 
 Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
 
@@ -77,7 +78,7 @@ def flags(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_ou
 
 def sources(kernel: Kernel, memory: Memory, own: str) -> Reply:
     """The source files that are loaded here."""
-    return "done", resume.loaded_sources(own)
+    return "done", loaded_sources(own)
 
 
 def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:

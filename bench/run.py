@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A run: what has to be ready before it, the measuring of each kernel, and the results of all."""
 
-import os
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from bench import speed
 from bench.accuracy import verdict
 from bench.calling import KernelError
 from bench.describe import describe
-from bench.machine import ROOT, commit, machine
+from bench.machine import commit, machine
 from bench.measure import measure
 from bench.options import Options
 from bench.remote import Host, isolated
@@ -116,8 +115,3 @@ def blank(kernel: Kernel) -> KernelResult:
         verdict="none",
         throughput=[],
     )
-
-
-def cache_root() -> Path:
-    """Where results that can be made again are kept: $HALFULP_CACHE_DIR, or .cache in the checkout."""
-    return Path(os.environ.get("HALFULP_CACHE_DIR") or ROOT / ".cache")

@@ -16,13 +16,13 @@ from bench.flags import raised
 from bench.machine import ROOT
 from bench.properties import measure as properties_of
 from bench.remote import Host, Remote, hosts_for, isolated
-from bench.resume import loaded_sources
 from bench.speed import Setting
 from bench.sweep import sweep
 from bench.truths import truth
 from bench.users import load
 from kernels import registry
 from kernels.registry import Kernel, registered
+from reference.sources import loaded_sources
 from reports import schema
 from tests.command import benchmark
 from tests.exactly import trial_of

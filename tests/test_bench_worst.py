@@ -11,10 +11,11 @@ import reference
 from bench import accuracy, worst
 from bench.__main__ import main
 from bench.calling import KernelError
+from bench.measure import measure
 from bench.remote import hosts_for
 from bench.truths import truth
 from bench.users import hosted
-from bench.worst import DATA, DataError, Entry, include, known, look, searchable, write
+from bench.worst import DATA, DataError, Entry, evaluations, include, known, look, searchable, shortened, write
 from kernels import registry
 from kernels.registry import Claim, registered
 from tests.making import make_kernel
@@ -149,6 +150,16 @@ def test_what_is_searched():
     assert searchable(make_kernel(abs, dtype="float32"))
     assert not searchable(make_kernel(abs, dtype="float16"))
     assert not searchable(make_kernel(abs, "prelu", "backward_alpha", "float64"))
+
+
+def test_where_only_mpmath_knows_the_function_the_search_is_shorter_and_told():
+    fast, slow = (replace(make_kernel(abs, "silu", dtype="float64"), parameters={"beta": b}) for b in (1.0, 1e30))
+    for depth, few in (("quick", 1 << 12), ("standard", 1 << 14), ("exhaustive", 1 << 17)):
+        assert evaluations(slow, depth) == few < evaluations(fast, depth) == worst.EVALUATIONS[depth]
+    narrow = make_kernel(abs, "silu", dtype="float16")
+    assert shortened([fast, slow, narrow], "quick") == [(slow, "4,096 of 8,192 evaluations: only mpmath knows silu")]
+    found = measure(replace(slow, function=lambda x, beta: x * (x > 0)), "quick", 0)
+    assert 2000 < found.accuracy.search.evaluations <= 4096
 
 
 @pytest.mark.parametrize(
