@@ -104,6 +104,7 @@ class Host:
     def room(self, size: int) -> memoryview:
         """Shared memory of at least so many bytes."""
         self.start()
+        size = max(size, 1)  # nothing can't be mapped
         if self.memory is None or len(self.memory) < size:
             have = os.fstat(self.file.fileno()).st_size
             if have < size:

@@ -4,15 +4,17 @@
 The results of a function in a format are in one file, input by input, so that another depth, the neighbours of inputs
 and another kernel of the function find what they share. The file is named by a hash of all that results could depend
 on: the sources of the function and of what is loaded beside it, those of this package, the versions of mpmath and of
-Python, and the parameters. A file that is damaged, or of which a sample computed anew is not the same to the last bit
-(a function may depend on more than its sources), is not believed. Functions whose source is in no file are kept only as
-long as this process.
+Python, and the parameters. It has a block for each time that something was computed, written whole; from one that is
+damaged or cut on, nothing is believed. Nor is any of it where a sample computed anew is not the same to the last bit,
+since a function may depend on more than its sources. Where the source is in no file, results are kept only as long as
+this process.
 """
 
 import contextlib
 import functools
 import hashlib
 import inspect
+import itertools
 import os
 import sys
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -30,10 +32,10 @@ from reference.formats import Format
 from reference.oracle import Exact, limits_of, one_at_a_time
 from reference.sources import loaded_sources
 
-AT_ONCE = 1 << 13  # inputs, before what was found is written: an interrupted run loses no more
+AT_ONCE = 1 << 13  # inputs, before what was found is written: a run that is interrupted loses no more
 SAMPLE = 16  # results of a file that are computed anew
 STORES = 4  # functions and formats at a time in memory
-DIGEST_BYTES = 32
+COUNT_BYTES, DIGEST_BYTES = 8, 32  # what a block begins with: of how many inputs it is, and SHA-256 over its data
 
 Parameters = tuple[tuple[str, float], ...]
 
@@ -65,17 +67,22 @@ class Store:
 
     def __init__(self, path: Path | None, form: Format, inputs: int, compute: Callable[..., Exact]) -> None:
         self.path, self.form, self.compute = path, form, compute
-        self.inputs: list[np.ndarray] = [np.empty(0, form.dtype)] * inputs
-        self.results = compute(*self.inputs)
-        self._read()
-        self.places = {key: at for at, key in enumerate(self._keys(self.inputs))}
+        self.nothing = [np.empty(0, form.dtype)] * inputs
+        self.results = compute(*self.nothing)  # with room for more behind them
+        self.count = 0
+        self.places: dict[Hashable, int] = {}
+        if path is not None:
+            self._read(path)
 
     def of(self, *inputs: np.ndarray) -> Exact:
         """The results for inputs; those that are not there are computed, and kept."""
         keys = self._keys(inputs)
         missing = np.array(list({key: at for at, key in enumerate(keys) if key not in self.places}.values()), np.intp)
         for first in range(0, len(missing), AT_ONCE):
-            self._add([array[missing[first : first + AT_ONCE]] for array in inputs])
+            some = [array[missing[first : first + AT_ONCE]] for array in inputs]
+            found = self.compute(*some)
+            self._take(some, found)
+            self._write(some, found)
         return self.results[np.array([self.places[key] for key in keys], np.intp)]
 
     def _keys(self, inputs: Sequence[np.ndarray]) -> list[Hashable]:
@@ -83,44 +90,56 @@ class Store:
         patterns = [np.ascontiguousarray(array).view(self.form.pattern).tolist() for array in inputs]
         return list(zip(*patterns, strict=True))
 
-    def _add(self, inputs: list[np.ndarray]) -> None:
-        """Compute results for inputs that are not there, and write all there are, whole or not at all."""
-        found = self.compute(*inputs)
-        for key in self._keys(inputs):
-            self.places[key] = len(self.places)
-        self.inputs = [np.concatenate(pair) for pair in zip(self.inputs, inputs, strict=True)]
-        self.results = Exact.concatenate([self.results, found])
+    def _take(self, inputs: Sequence[np.ndarray], results: Exact) -> None:
+        first, self.count = self.count, self.count + len(results)
+        if self.count > len(self.results):
+            self.results = Exact.concatenate([self.results, self.results, results])
+        for field in fields(Exact):
+            getattr(self.results, field.name)[first : self.count] = getattr(results, field.name)
+        self.places.update({key: at for at, key in enumerate(self._keys(inputs), first)})
+
+    def _write(self, inputs: Sequence[np.ndarray], results: Exact) -> None:
+        """Add a block; a folder that can't be written costs a later run time, and nothing else."""
         if self.path is None:
             return
-        data = b"".join([*(array.tobytes() for array in self.inputs), *_bytes(self.results)])
-        part = self.path.with_suffix(f".{os.getpid()}")
-        with contextlib.suppress(OSError):  # a folder that can't be written costs a later run time, and nothing else
+        data = b"".join([*(array.tobytes() for array in inputs), *_bytes(results)])
+        with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(hashlib.sha256(data).digest() + data)
-            part.replace(self.path)
+            with self.path.open("ab", buffering=0) as file:
+                file.write(len(results).to_bytes(COUNT_BYTES, "little") + hashlib.sha256(data).digest() + data)
 
-    def _columns(self) -> list[np.ndarray]:
-        return [*self.inputs, *(getattr(self.results, field.name) for field in fields(Exact))]
+    def _read(self, path: Path) -> None:
+        """Take what the file has, and cut off what is not sound: more will be written behind."""
+        with contextlib.suppress(OSError):
+            whole = path.read_bytes()
+            blocks, sound = self._blocks(whole)
+            columns = [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+            inputs, results = columns[: len(self.nothing)], columns[len(self.nothing) :]
+            if blocks and self._is_computed_now(inputs, Exact(*results)):
+                self._take(inputs, Exact(*results))
+            elif blocks:
+                sound = 0
+            if sound < len(whole):
+                os.truncate(path, sound)
 
-    def _read(self) -> None:
-        """Take what the file has, unless it is missing, damaged, or not what is computed now."""
-        kept = b""
-        if self.path is not None:
-            with contextlib.suppress(OSError):
-                kept = self.path.read_bytes()
-        digest, data = kept[:DIGEST_BYTES], kept[DIGEST_BYTES:]
-        dtypes = [column.dtype for column in self._columns()]
-        count = len(data) // sum(dtype.itemsize for dtype in dtypes)
-        if not count or hashlib.sha256(data).digest() != digest:
-            return
-        columns, offset = [], 0
-        for dtype in dtypes:
-            columns.append(np.frombuffer(data, dtype, count, offset))
-            offset += columns[-1].nbytes
-        inputs, results = columns[: len(self.inputs)], Exact(*columns[len(self.inputs) :])
-        some = np.linspace(0, count - 1, min(count, SAMPLE)).astype(np.intp)
-        if _bytes(results[some]) == _bytes(self.compute(*(array[some] for array in inputs))):
-            self.inputs, self.results = inputs, results
+    def _blocks(self, whole: bytes) -> tuple[list[list[np.ndarray]], int]:
+        """The columns of each block, inputs first, and how many bytes these blocks are."""
+        dtypes = [column.dtype for column in (*self.nothing, *(getattr(self.results, f.name) for f in fields(Exact)))]
+        width, blocks, end = sum(dtype.itemsize for dtype in dtypes), [], 0
+        while True:
+            begin = end + COUNT_BYTES + DIGEST_BYTES
+            count = int.from_bytes(whole[end : end + COUNT_BYTES], "little")
+            data = whole[begin : begin + count * width]
+            if not count or hashlib.sha256(data).digest() != whole[begin - DIGEST_BYTES : begin]:
+                return blocks, end
+            offsets = itertools.accumulate((count * dtype.itemsize for dtype in dtypes), initial=0)
+            blocks.append([np.frombuffer(data, dtype, count, at) for dtype, at in zip(dtypes, offsets, strict=False)])
+            end = begin + len(data)
+
+    def _is_computed_now(self, inputs: Sequence[np.ndarray], results: Exact) -> bool:
+        """Whether some of the results are, to the last bit."""
+        some = np.linspace(0, len(results) - 1, min(len(results), SAMPLE)).astype(np.intp)
+        return _bytes(results[some]) == _bytes(self.compute(*(array[some] for array in inputs)))
 
 
 def _bytes(results: Exact) -> list[bytes]:

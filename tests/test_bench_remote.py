@@ -15,7 +15,7 @@ from bench.calling import KernelError, answer, call
 from bench.flags import raised
 from bench.machine import ROOT
 from bench.properties import measure as properties_of
-from bench.remote import Host, Remote, hosts_for, isolated
+from bench.remote import Host, Remote, closing_all, hosts_for, isolated
 from bench.speed import Setting
 from bench.sweep import sweep
 from bench.truths import truth
@@ -78,6 +78,15 @@ def test_the_output_may_be_the_input(host):
     x = X.copy()
     assert answer(there(SILU, host), [x], x.shape, out=x) is x
     assert np.array_equal(x, SILU(X))
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0)])
+def test_empty_arrays_are_empty_there(shape):
+    with closing_all({"": Host()}) as hosts:  # which has no memory yet
+        for kernel, count in ((SILU, 1), (BACKWARD, 2)):
+            empty = np.empty((4, *shape), np.dtype(kernel.dtype))[2]
+            got = call(isolated(kernel, {kernel.id: hosts[""]}), *[empty] * count)
+            assert (got.shape, got.dtype) == (shape, empty.dtype)
 
 
 def test_what_a_pair_holds_stays_while_other_arrays_come_and_go(host):

@@ -178,7 +178,14 @@ def test_a_function_that_depends_on_more_than_its_source_is_found_out(computed):
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda data: b"", lambda data: data[:-1], lambda data: data[:100] + b"?" + data[101:], lambda data: data * 2],
+    [
+        lambda data: b"",
+        lambda data: data[:-1],
+        lambda data: data[:20] + b"?" + data[21:],
+        lambda data: data[:100] + b"?" + data[101:],
+        lambda data: b"\0" * len(data),
+        lambda data: b"\xff" * len(data),
+    ],
 )
 def test_a_damaged_file_is_not_believed_and_made_anew(computed, tmp_path, damage):
     expected = kept.exact(MINE, "forward", SINGLE, X, {})
@@ -190,6 +197,45 @@ def test_a_damaged_file_is_not_believed_and_made_anew(computed, tmp_path, damage
     assert_same(kept.exact(MINE, "forward", SINGLE, X, {}), expected)
     assert len(computed) == len(X) - 1
     assert path.read_bytes() == whole
+
+
+def test_blocks_before_one_that_is_cut_are_believed_and_more_come_behind(computed, tmp_path):
+    first, second = X[:5], X[5:]
+    kept.exact(MINE, "forward", SINGLE, first, {})
+    path = tmp_path / "exact" / files(tmp_path)[0]
+    sound = path.stat().st_size
+    kept.exact(MINE, "forward", SINGLE, second, {})
+    whole = path.read_bytes()
+    for cut in (sound - 1, sound, sound + 1, sound + 7, len(whole) - 1, len(whole)):
+        path.write_bytes(whole[:cut])
+        forget()
+        computed.clear()
+        assert_same(kept.exact(MINE, "forward", SINGLE, X, {}), oracle.exact(MINE, "forward", SINGLE, X, {}))
+        there = 0 if cut < sound else len(X) - 1 if cut == len(whole) else len(first)
+        assert len(computed) == (3 if there else 0) + len(X) - 1 - there + len(X)
+        forget()
+        computed.clear()
+        kept.exact(MINE, "forward", SINGLE, X, {})
+        assert len(computed) == 3
+
+
+def test_what_two_processes_have_written_is_read_as_one(computed, tmp_path):
+    kept.exact(MINE, "forward", SINGLE, X, {})
+    path = tmp_path / "exact" / files(tmp_path)[0]
+    path.write_bytes(path.read_bytes() * 2)
+    forget()
+    computed.clear()
+    assert_same(kept.exact(MINE, "forward", SINGLE, X, {}), oracle.exact(MINE, "forward", SINGLE, X, {}))
+    assert len(computed) == 3 + len(X)
+
+
+def test_many_small_questions_write_no_more_than_one_large(computed, tmp_path):
+    x = np.arange(300, dtype=np.float32)
+    for one in x:
+        kept.exact(MINE, "forward", SINGLE, np.array([one]), {})
+    assert_same(kept.exact(MINE, "forward", SINGLE, x, {}), oracle.exact(MINE, "forward", SINGLE, x, {}))
+    path = tmp_path / "exact" / files(tmp_path)[0]
+    assert path.stat().st_size < 300 * 80
 
 
 def test_what_was_computed_before_an_interruption_is_there(computed, monkeypatch):
