@@ -189,7 +189,7 @@ def measure(
         activation, direction, dtype: what it implements.
         depth: how much is tried, "quick" or "standard", and all values of the 16-bit dtypes at either; "exhaustive"
             tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own. Where not all
-            values are tried, the worst one is searched for as well.
+            values are tried, the worst one is searched for as well, with fewer evaluations for one of your own.
         seed: of everything drawn at random.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 

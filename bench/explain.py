@@ -11,10 +11,12 @@ from tabulate import tabulate
 
 import kernels
 import reference
+from bench import users
 from bench.calling import hexadecimal
 from bench.options import in_order
 from bench.point import COPIES, Point, Reply, ask, make_point
 from bench.reading import check_name, read_number
+from bench.remote import Host, closing_all, isolated
 from bench.run import blank
 from kernels.registry import Kernel, registered
 from reference.activation import Activation
@@ -45,6 +47,13 @@ def add_command(subparsers: argparse._SubParsersAction) -> None:
         parser.add_argument(*flags, dest=name, metavar="NUMBER", help="parameter of the activation")
     for name in ("backend", "variant"):
         parser.add_argument(f"--{name}", metavar="NAME[,NAME]", help=f"only kernels of this {name}")
+    parser.add_argument(
+        "--kernels",
+        action="append",
+        default=[],
+        metavar="FILE.py|MODULE",
+        help="explain implementations of your own as well; may be given again",
+    )
     parser.set_defaults(run=run)
 
 
@@ -52,8 +61,12 @@ def run(options: argparse.Namespace) -> int:
     """Print the explanation."""
     kernels.load()
     try:
-        blocks = [_block(point, note, chosen) for point, note, chosen in _asked(options)]
-    except ValueError as error:
+        with closing_all(users.hosted(options.kernels)) as hosts:
+            asked = list(_asked(options))
+            one = Host()  # for all that are ours: it is called a few times, and another takes its place if it is lost
+            hosts |= {k.id: hosts.get(k.id, one) for _, _, chosen in asked for k in chosen}
+            blocks = [_block(point, note, [isolated(k, hosts) for k in chosen]) for point, note, chosen in asked]
+    except (ValueError, users.LoadError) as error:
         print(f"explain: {error}", file=sys.stderr)
         return WRONG_USAGE
     print("\n\n".join(blocks))

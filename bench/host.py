@@ -22,10 +22,11 @@ from typing import Any
 import numpy as np
 
 import kernels
-from bench import fenv, resume, speed, users
+from bench import fenv, speed, users
 from bench.prepare import by_id
 from bench.spans import CACHE_LINE, Place
 from kernels.registry import Kernel, registered
+from reference.sources import loaded_sources
 
 Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
 
@@ -47,10 +48,14 @@ class Memory:
         return memoryview(self.map)
 
 
-def call(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool, threads: int | None) -> Reply:
-    """Call a kernel on arrays that lie in the shared memory, the last of them ``out`` if there is one."""
+def call(
+    kernel: Kernel, memory: Memory, places: list[Place], size: int, has_out: bool, options: dict[str, Any]
+) -> Reply:
+    """Call a kernel's function on arrays that lie in the shared memory, the last of them ``out`` if there is one."""
     *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
-    got = watched(lambda: kernel(*arrays, out=out, threads=threads))
+    if has_out:
+        options = {**options, "out": out}
+    got = watched(lambda: kernel.function(*arrays, **options))
     got = np.asarray(got) if isinstance(got, np.generic) else got
     if type(got) is not np.ndarray or got.dtype.hasobject:
         what = got.dtype if type(got) is np.ndarray else type(got).__name__
@@ -72,7 +77,7 @@ def flags(kernel: Kernel, memory: Memory, places: list[Place], size: int, has_ou
 
 def sources(kernel: Kernel, memory: Memory, own: str) -> Reply:
     """The source files that are loaded here."""
-    return "done", resume.loaded_sources(own)
+    return "done", loaded_sources(own)
 
 
 def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:
@@ -131,9 +136,13 @@ def main() -> None:
     quiet()
     connection, memory = Connection(int(socket)), Memory(int(file))
     kernels.load()
-    users.load(places)
+    try:
+        users.load(places)
+    except users.LoadError as error:
+        connection.send(("raised", str(error)))
+        return
     known = by_id(registered())
-    connection.send(("ready", None))
+    connection.send(("done", None))
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(answer(known, memory, connection.recv()))

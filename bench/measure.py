@@ -40,5 +40,5 @@ def measure(kernel: Kernel, depth: str, seed: int, swept: Sweep | None = None) -
             if verdict.verdict == "violated" or held[name].verdict != "violated":
                 held[name] = verdict
     elif worst.searchable(kernel):
-        worst.include(kernel, worst.EVALUATIONS[depth], seed, found, safety)
+        worst.include(kernel, worst.evaluations(kernel, depth), seed, found, safety)
     return Measured(found, safety, held)

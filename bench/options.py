@@ -13,6 +13,7 @@ import reference
 from bench import users
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
+from bench.remote import Host
 from kernels.peers import absent
 from kernels.registry import VARIANTS, Kernel, registered
 from reference.formats import FORMATS
@@ -32,7 +33,7 @@ class Options:
     seed: int
     chosen: tuple[Kernel, ...]
     skipped: tuple[Skipped, ...] = ()
-    places: Mapping[str, str] = field(default_factory=dict)  # by the id of each kernel of the user's, where it is from
+    hosts: Mapping[str, Host] = field(default_factory=dict)  # of the user's kernels, by their ids
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -64,7 +65,7 @@ def read_options(config: pytest.Config) -> Options:
     """
     kernels.load()
     try:
-        given = users.load(config.getoption("kernels"))
+        hosts = users.hosted(config.getoption("kernels"))
     except users.LoadError as error:
         raise pytest.UsageError(str(error)) from error
     names = {name: _names(config, name) for name in FILTERS}
@@ -83,7 +84,7 @@ def read_options(config: pytest.Config) -> Options:
         report_dir=config.getoption("report_dir"),
         seed=seed,
         chosen=tuple(chosen),
-        places={k.id: place for place, kernels_there in given.items() for k in kernels_there},
+        hosts=hosts,
         skipped=tuple(Skipped(what=f"backend {n}", why=w) for n, w in absent().items() if not names["backend"]),
     )
 

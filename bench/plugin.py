@@ -14,10 +14,11 @@ from bench.machine import ROOT
 from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
 from bench.remote import hosts_for, isolated
-from bench.run import Session, cache_root
+from bench.run import Session
 from bench.suite import Suite, chosen_kernel, session_key
 from bench.sweep import Sweep, forget, obstacles, sweep_all
 from kernels.registry import Kernel
+from reference.compiled import cache_root
 from reports import ReportError, terminal, write
 from reports.schema import Skipped
 from reports.wording import kernels
@@ -129,10 +130,21 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         accuracy = options.only != "speed"
         sweeps = accuracy and options.depth == "exhaustive"
         prepare(kernels, accuracy=accuracy, sweeps=sweeps)
-        run.hosts = hosts_for(kernels, options.places)
+        run.hosts |= hosts_for(kernels, options.hosts)
+        if accuracy:
+            run.skipped += _left_out(kernels, options.depth)
         if sweeps:
-            run.skipped += [Skipped(what=f"the sweep of {k.id}", why=why) for k, why in obstacles(kernels)]
             run.sweeps = _swept(run, kernels)
+
+
+def _left_out(chosen: list[Kernel], depth: str) -> list[Skipped]:
+    """What of a depth is not done for some kernels, and why."""
+    swept = obstacles(chosen) if depth == "exhaustive" else []
+    searched = worst.shortened(chosen, depth)
+    return [
+        *(Skipped(what=f"the sweep of {k.id}", why=why) for k, why in swept),
+        *(Skipped(what=f"most of the search for the worst input of {k.id}", why=why) for k, why in searched),
+    ]
 
 
 def _swept(run: Session, chosen: list[Kernel]) -> dict[str, Sweep]:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from multiprocessing.connection import Connection
@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from bench.calling import KernelError, hexadecimal
+from bench.culprit import culprit
 from bench.machine import ROOT
 from bench.spans import CACHE_LINE, lay_out
 from bench.speed import Setting
@@ -30,7 +31,8 @@ from kernels.registry import Kernel
 
 CALL_LIMIT_S = 60.0  # for one call, with the import of a library or a compilation in it
 BATCH_S = 0.02  # of calls that are timed at a time, before the durations are sent
-START_LIMIT_S = 120.0  # for Python, the kernels' modules and the user's
+START_LIMIT_S = 60.0  # for Python, the kernels' modules and the user's
+LOSSES = ("hung", "crashed")  # failures that cost the process
 SHARED = Path("/dev/shm")  # in memory, where there is such a place
 
 
@@ -45,18 +47,51 @@ class Host:
     memory: mmap.mmap | None = field(default=None, init=False)
     reserved: int = field(default=0, init=False)  # bytes of it that `Remote.buffers` gave away
 
+    def start(self) -> None:
+        """Start the process, where there is none, and wait until it has imported what it needs.
+
+        Raises:
+            KernelError: that failed, did not end within its time, or ended the process; the message says of what.
+        """
+        if self.process:
+            return
+        ours, theirs = socket.socketpair()
+        self.file = tempfile.TemporaryFile(dir=SHARED if os.access(SHARED, os.W_OK) else None)  # noqa: SIM115
+        shared = (theirs.fileno(), self.file.fileno())
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
+                pass_fds=shared,
+                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+            )
+        self.connection = Connection(ours.detach())
+        try:
+            self._reply(START_LIMIT_S)
+        except KernelError as error:
+            self.close()
+            if error.failure.kind == "raised":  # it says itself what it is about
+                raise
+            own = [f"--kernels {place} could not be imported" for place in self.places]
+            what = ", ".join(own) or "the process for its calls could not be started"
+            raise KernelError(error.failure.kind, f"{what}: {error.failure.message}") from error
+
     def ask(self, *request: Any, limit_s: float | None = None) -> Any:
         """What it answers.
 
         Raises:
             KernelError: the call failed there, did not end within its time, or ended the process.
         """
-        limit_s = CALL_LIMIT_S if limit_s is None else limit_s
-        if self.process is None:
-            self._start()
+        self.start()
         try:
             self.connection.send(request)
+        except OSError as error:
+            raise KernelError("crashed", _how_it_ended(self.close())) from error
+        return self._reply(CALL_LIMIT_S if limit_s is None else limit_s)
+
+    def _reply(self, limit_s: float) -> Any:
+        try:
             if not self.connection.poll(limit_s):
+                self.process.kill()
                 self.close()
                 raise KernelError("hung", f"did not return within {limit_s:g} s, and was stopped")
             kind, answer = self.connection.recv()
@@ -68,8 +103,8 @@ class Host:
 
     def room(self, size: int) -> memoryview:
         """Shared memory of at least so many bytes."""
-        if self.process is None:
-            self._start()
+        self.start()
+        size = max(size, 1)  # nothing can't be mapped
         if self.memory is None or len(self.memory) < size:
             have = os.fstat(self.file.fileno()).st_size
             if have < size:
@@ -89,25 +124,6 @@ class Host:
         process.kill()
         return process.wait()
 
-    def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        self.file = tempfile.TemporaryFile(dir=SHARED if os.access(SHARED, os.W_OK) else None)  # noqa: SIM115
-        shared = (theirs.fileno(), self.file.fileno())
-        with theirs:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
-                pass_fds=shared,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-            )
-        self.connection = Connection(ours.detach())
-        try:
-            if not self.connection.poll(START_LIMIT_S):
-                self.process.kill()
-            self.connection.recv()
-        except (EOFError, OSError) as error:
-            why = _how_it_ended(self.close())
-            raise KernelError("crashed", f"the process for its calls could not be started: {why}") from error
-
 
 def _how_it_ended(code: int) -> str:
     if code < 0:
@@ -126,20 +142,54 @@ class Remote:
     own: int | None = field(default=None, init=False)  # where in the shared memory its buffers are
     turn: int = field(default=0, init=False)
 
-    def __call__(
-        self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None, **_: Any
-    ) -> np.ndarray:
+    def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
         """Call it there, on copies; what it wrote, also to its inputs, is then in these arrays.
 
+        Args:
+            options: the kernel's parameters, and ``threads`` where it takes them.
+
         Raises:
-            KernelError: the call failed.
+            KernelError: the call failed; where it cost the process, an input that does so alone is looked for.
         """
+        self._refuse_if_lost()
+        try:
+            return self._call(arrays, out, options)
+        except KernelError as error:
+            if self.lost and arrays[-1].size > 1:
+                error.failure.input = self._culprit(arrays, out, options)
+            raise
+
+    def _call(
+        self,
+        arrays: Sequence[np.ndarray],
+        out: np.ndarray | None,
+        options: Mapping[str, Any],
+        limit_s: float | None = None,
+    ) -> np.ndarray:
         with self._shared(arrays, out) as (places, size):
-            found = self._ask("call", places, size, out is not None, threads)
+            found = self._ask("call", places, size, out is not None, options, limit_s=limit_s)
             if found is None:
                 return out
             place, end = found
             return place.view(self.host.room(end)).copy()
+
+    def _culprit(self, arrays: Sequence[np.ndarray], out: np.ndarray | None, options: Mapping[str, Any]) -> str | None:
+        """The input at which a call is lost, found in processes of its own."""
+        flat = [array.reshape(-1) for array in arrays]
+        one_each = out is not None and out.shape == arrays[-1].shape
+
+        def is_lost(part: slice, limit_s: float) -> bool:
+            some = [array[part] for array in flat]
+            where = np.empty_like(some[-1]) if one_each else out
+            try:
+                Remote(host, self.name)._call(some, where, options, limit_s)
+            except KernelError as error:
+                return error.failure.kind in LOSSES
+            return False
+
+        with contextlib.closing(Host(self.host.places)) as host:
+            at = culprit(flat[-1].size, is_lost, CALL_LIMIT_S)
+        return None if at is None else hexadecimal(flat[-1][at])
 
     def flags(self, *arrays: np.ndarray, out: np.ndarray | None) -> frozenset[str]:
         """The exception flags that a call raises there, on one thread."""
@@ -178,19 +228,23 @@ class Remote:
         starts = [self.own + size * i for i in (*range(inputs), inputs + self.turn)]
         return tuple(np.frombuffer(memory, dtype, count, start) for start in starts)
 
-    def _ask(self, operation: str, *what: Any) -> Any:
-        if self.lost:
-            raise self.lost
+    def _ask(self, operation: str, *what: Any, limit_s: float | None = None) -> Any:
+        self._refuse_if_lost()
         try:
-            return self.host.ask(operation, self.name, *what)
+            return self.host.ask(operation, self.name, *what, limit_s=limit_s)
         except KernelError as error:
-            if error.failure.kind in ("hung", "crashed"):
+            if error.failure.kind in LOSSES:
                 self.lost = error
             raise
+
+    def _refuse_if_lost(self) -> None:
+        if self.lost:
+            raise self.lost
 
     @contextlib.contextmanager
     def _shared(self, arrays: Sequence[np.ndarray], out: np.ndarray | None) -> Iterator[tuple[list, int]]:
         """Lay the arrays out in shared memory, and bring back what was written there."""
+        self._refuse_if_lost()
         spans, places, size = lay_out([*arrays, *([] if out is None else [out])], self.host.memory, self.host.reserved)
         memory = self.host.room(size)
         for span in spans:
@@ -207,18 +261,23 @@ class Remote:
                 span.bytes[:] = memory[span.offset : span.offset + span.high - span.low]
 
 
-def hosts_for(kernels: Iterable[Kernel], places: Mapping[str, str]) -> dict[str, Host]:
-    """A host for each backend of ours, and for each place that ``--kernels`` named, by the ids of their kernels."""
-    hosts: dict[str, Host] = {}
-    found = {}
-    for kernel in kernels:
-        place = places.get(kernel.id)
-        name = kernel.backend if place is None else f"--kernels {place}"
-        found[kernel.id] = hosts.setdefault(name, Host([place] if place else []))
-    return found
+def hosts_for(kernels: Iterable[Kernel], own: Mapping[str, Host]) -> dict[str, Host]:
+    """A host for each kernel, by its id: ``own`` has those of the user's kernels, each backend of ours gets one."""
+    backends: defaultdict[str, Host] = defaultdict(Host)
+    return {k.id: own.get(k.id) or backends[k.backend] for k in kernels}
 
 
 def isolated(kernel: Kernel, hosts: Mapping[str, Host]) -> Kernel:
     """The kernel, called in the host of its backend where there is one, or of the file that it is in."""
     host = hosts.get(kernel.id)
     return replace(kernel, function=Remote(host, kernel.id)) if host else kernel
+
+
+@contextlib.contextmanager
+def closing_all(hosts: dict[str, Host]) -> Iterator[dict[str, Host]]:
+    """The same hosts, to which more may be added; their processes end with the block."""
+    try:
+        yield hosts
+    finally:
+        for host in hosts.values():
+            host.close()

@@ -12,10 +12,7 @@ import functools
 import hashlib
 import os
 import platform
-import site
 import sys
-import sysconfig
-import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -26,7 +23,8 @@ from llvmlite import binding
 from bench.calling import KernelError
 from bench.tally import Tally
 from kernels.registry import Kernel
-from reference.compiled import STALE_AFTER_S
+from reference.compiled import remove_stale
+from reference.sources import loaded_sources
 
 # Beginnings of the names of environment variables by which libraries choose among code paths.
 CHOOSING = (
@@ -47,7 +45,7 @@ class Findings:
     def __init__(self, folder: Path | None, kernel: Kernel) -> None:
         key = _key(kernel) if folder else None
         if folder:
-            _remove_stale(folder)
+            remove_stale(folder, "*.jsonl")
         self.path = folder / f"{kernel.id}-{key[:24]}.jsonl" if folder and key else None
         self.blocks: dict[int, Tally] = dict(self._read())
         self._kernel, self._sources = kernel, _sources(kernel) if self.path else []
@@ -78,14 +76,6 @@ class Findings:
         if self.path is not None:
             with contextlib.suppress(OSError):
                 self.path.unlink(missing_ok=True)
-
-
-def _remove_stale(folder: Path) -> None:
-    """Remove what sweeps left that nobody took up again."""
-    for path in folder.glob("*.jsonl"):
-        with contextlib.suppress(OSError):
-            if time.time() - path.stat().st_mtime > STALE_AFTER_S:
-                path.unlink()
 
 
 def _check(block: int, tally: Tally) -> str:
@@ -124,12 +114,3 @@ def _sources(kernel: Kernel) -> list[str] | None:
         return sorted({*loaded_sources(kernel.source), *(elsewhere(kernel.source) if elsewhere else ())})
     except KernelError:
         return None
-
-
-def loaded_sources(own: str) -> list[str]:
-    """The kernel's file, and every file of a loaded module that is not Python's or installed."""
-    paths = sysconfig.get_paths()  # not its prefix: a checkout may be somewhere below that
-    folders = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
-    folders = tuple(folder + os.sep for folder in folders | set(site.getsitepackages()))
-    files = {str(m.__file__) for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
-    return sorted({own, *(f for f in files if not f.startswith(folders))})

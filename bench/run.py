@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """A run: what has to be ready before it, the measuring of each kernel, and the results of all."""
 
-import os
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from bench import speed
 from bench.accuracy import verdict
 from bench.calling import KernelError
 from bench.describe import describe
-from bench.machine import ROOT, commit, machine
+from bench.machine import commit, machine
 from bench.measure import measure
 from bench.options import Options
 from bench.remote import Host, isolated
@@ -34,12 +33,13 @@ class Session:
     sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
-    hosts: dict[str, Host] = field(default_factory=dict)  # by the id of each kernel that has one
+    hosts: dict[str, Host] = field(init=False)  # by the id of each kernel that has one
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
     def __post_init__(self) -> None:
         self.skipped = list(self.options.skipped)
+        self.hosts = dict(self.options.hosts)
 
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""
@@ -115,8 +115,3 @@ def blank(kernel: Kernel) -> KernelResult:
         verdict="none",
         throughput=[],
     )
-
-
-def cache_root() -> Path:
-    """Where results that can be made again are kept: $HALFULP_CACHE_DIR, or .cache in the checkout."""
-    return Path(os.environ.get("HALFULP_CACHE_DIR") or ROOT / ".cache")

@@ -77,7 +77,7 @@ def lay_out(
         end = span.offset + span.high - span.low
     places = []
     for array, (low, _) in zip(arrays, bounds, strict=True):
-        (span,) = (s for s in spans if s.low <= low < max(s.high, s.low + 1))
+        span = next(s for s in reversed(spans) if s.low <= low < max(s.high, s.low + 1))  # one of nothing comes first
         span.writeable &= array.flags.writeable
         start = array.__array_interface__["data"][0]
         places.append(Place(span.offset + start - span.low, array.shape, array.strides, array.dtype.name))

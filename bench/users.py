@@ -6,10 +6,13 @@ import importlib.util
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
 
 import reference
+from bench.calling import KernelError
+from bench.remote import Host
 from kernels.registry import Kernel, registered
 
 HOW = "decorate a function with halfulp.implementation(...)"
@@ -17,6 +20,27 @@ HOW = "decorate a function with halfulp.implementation(...)"
 
 class LoadError(Exception):
     """Kernels can't be had from where a user said; the message is one line, and says what to do."""
+
+
+def hosted(places: Sequence[str]) -> dict[str, Host]:
+    """Import files and modules as `load` does; returns the host that calls each kernel that they registered, by its id.
+
+    The host of a file imports it first: what ends that process, or never ends, is not tried in this one.
+
+    Raises:
+        LoadError: as for `load`; or an import ended its process, or did not end within its time.
+    """
+    hosts = {place: Host([place]) for place in dict.fromkeys(places)}
+    with ExitStack() as unused:
+        for host in hosts.values():
+            unused.callback(host.close)
+            try:
+                host.start()
+            except KernelError as error:
+                raise LoadError(error.failure.message) from error
+        found = {kernel.id: hosts[place] for place, there in load(places).items() for kernel in there}
+        unused.pop_all()
+    return found
 
 
 def load(places: Sequence[str]) -> dict[str, list[Kernel]]:

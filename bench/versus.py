@@ -23,7 +23,7 @@ from bench.calling import KernelError
 from bench.machine import commit, machine
 from bench.options import in_order
 from bench.reading import check_name
-from bench.remote import BATCH_S, Host, hosts_for, isolated
+from bench.remote import BATCH_S, Host, closing_all, hosts_for, isolated
 from bench.streaming import in_threads, stream_copy
 from kernels.peers import absent
 from kernels.registry import Kernel, registered
@@ -83,15 +83,11 @@ def run(options: argparse.Namespace) -> int:
         print(f"versus: {error}", file=sys.stderr)
         return WRONG_USAGE
     setting = speed.Setting(options.elements, options.threads, "hot")
-    hosts = hosts_for(chosen, {})
     print(_preamble(options, {k.backend for k in chosen}), flush=True)
-    try:
+    with closing_all(hosts_for(chosen, {})) as hosts:
         for direction in dict.fromkeys(k.direction for k in chosen):
             print(f"\n{direction}\n")
             print(_table([k for k in chosen if k.direction == direction], setting, options.rounds, hosts), flush=True)
-    finally:
-        for host in hosts.values():
-            host.close()
     return 0
 
 

@@ -22,6 +22,7 @@ from bench.accuracy import exact_decimal, near_roots
 from bench.calling import KernelError, arguments, call, hexadecimal
 from bench.options import in_order
 from bench.reading import check_name
+from bench.remote import closing_all, hosts_for, isolated
 from bench.search import TOLERATED, Found, search
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Kernel, registered
@@ -33,6 +34,7 @@ from reports.schema import MISMATCH_KINDS, Accuracy, Example, Safety, Search
 
 DATA = Path(__file__).with_name("worst_inputs.csv")
 EVALUATIONS = {"quick": 1 << 13, "standard": 1 << 17, "exhaustive": 1 << 24}  # by depth, for each kernel
+BY_MPMATH = {"quick": 1 << 12, "standard": 1 << 14, "exhaustive": 1 << 17}  # where mpmath alone knows the function
 
 
 class Entry(NamedTuple):
@@ -74,10 +76,26 @@ def known(path: Path = DATA) -> tuple[Entry, ...]:
 
 
 def searchable(kernel: Kernel) -> bool:
-    """Whether a worst input can be searched for: where the dtype is wide and the fast oracle knows the function."""
-    activation = reference.activations()[kernel.activation]
-    wide = kernel.dtype in ("float32", "float64")
-    return wide and fast.supports(activation, kernel.direction, kernel.parameters)
+    """Whether a worst input can be searched for: where the dtype is wide, and each input has a result."""
+    return kernel.dtype in ("float32", "float64") and kernel.direction in ("forward", "backward")
+
+
+def evaluations(kernel: Kernel, depth: str) -> int:
+    """How many a search takes in a run: fewer where only mpmath knows the function."""
+    return (EVALUATIONS if _is_fast(kernel) else BY_MPMATH)[depth]
+
+
+def shortened(kernels: Iterable[Kernel], depth: str) -> list[tuple[Kernel, str]]:
+    """The kernels whose search takes fewer evaluations than others', and why."""
+    return [
+        (k, f"{evaluations(k, depth):,} of {EVALUATIONS[depth]:,} evaluations: only mpmath knows {k.activation}")
+        for k in kernels
+        if searchable(k) and not _is_fast(k)
+    ]
+
+
+def _is_fast(kernel: Kernel) -> bool:
+    return fast.supports(reference.activations()[kernel.activation], kernel.direction, kernel.parameters)
 
 
 class Errors:
@@ -190,7 +208,9 @@ def run(options: argparse.Namespace) -> int:
     kernels.load()
     try:
         before = known()
-        found = [entry for kernel in _chosen(options) for entry in _entry(kernel, options)]
+        chosen = _chosen(options)
+        with closing_all(hosts_for(chosen, {})) as hosts:
+            found = [entry for kernel in chosen for entry in _entry(isolated(kernel, hosts), options)]
         largest = {entry[:4]: entry for entry in sorted(found, key=lambda entry: float(entry.ulp))}
         new = [entry for place, entry in largest.items() if place not in {other[:4] for other in before}]
     except (ValueError, DataError) as error:

@@ -30,7 +30,7 @@ from numba.core.dispatcher import Dispatcher
 OPTIONS = {"error_model": "numpy", "fastmath": False}
 
 OWN = Path(__file__).resolve().parent
-STALE_AFTER_S = 7 * 24 * 3600.0  # a cache folder not used for so long belongs to sources long gone
+STALE_AFTER_S = 7 * 24 * 3600.0  # what is not used for so long belongs to sources long gone
 
 _decorating = threading.Lock()  # Numba reads the folder from a global while a function is decorated
 
@@ -77,18 +77,28 @@ def cache_folder(loop: Callable[..., Any]) -> Path | None:
 
 @functools.cache
 def _folder(package: Path) -> Path | None:
-    root = Path(os.environ.get("HALFULP_CACHE_DIR") or OWN.parent / ".cache") / "oracle-code"
+    root = cache_root() / "oracle-code"
     folder = root / sources_digest(package)[:16]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.utime(folder)  # in use: not stale
     except OSError:
         return None
-    for other in root.iterdir():
-        with contextlib.suppress(OSError):
-            if time.time() - other.stat().st_mtime > STALE_AFTER_S:
-                shutil.rmtree(other, ignore_errors=True)
+    remove_stale(root)
     return folder if os.access(folder, os.W_OK) else None
+
+
+def cache_root() -> Path:
+    """Where results that can be made again are kept: $HALFULP_CACHE_DIR, or .cache in the checkout."""
+    return Path(os.environ.get("HALFULP_CACHE_DIR") or OWN.parent / ".cache")
+
+
+def remove_stale(folder: Path, pattern: str = "*") -> None:
+    """Remove the files and folders in a folder of the cache that were not used for `STALE_AFTER_S`."""
+    for path in folder.glob(pattern):
+        with contextlib.suppress(OSError):
+            if time.time() - path.stat().st_mtime > STALE_AFTER_S:
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
 
 
 def sources_digest(package: Path) -> str:

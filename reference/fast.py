@@ -51,7 +51,7 @@ import numpy as np
 from mpmath import mp, mpf, workprec
 from numba import types
 
-from reference import oracle
+from reference import kept, oracle
 from reference.activation import Activation
 from reference.compiled import block, compile_loop, is_cached
 from reference.formats import Format
@@ -113,8 +113,10 @@ def answer(
     dy: np.ndarray | None = None,
 ) -> tuple[Exact, int]:
     """The results of `exact`, and how many of them at finite inputs other than 0 needed mpmath."""
-    if not supports(activation, direction, parameters) or not len(x):
-        return oracle.exact(activation, direction, form, x, parameters, dy), len(x)
+    if not supports(activation, direction, parameters):
+        return kept.exact(activation, direction, form, x, parameters, dy), len(x)
+    if not len(x):
+        return oracle.exact(activation, direction, form, x, parameters, dy), 0
     with np.errstate(invalid="ignore"):  # of signalling NaNs
         wide = x.astype(np.float64)
         ordinary = np.isfinite(wide) & (wide != 0)

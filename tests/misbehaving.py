@@ -64,6 +64,20 @@ def sleeps_on_one_value(x):
 
 
 @register
+def dereferences_null_on_one_value(x, out=None):
+    if (x == np.finfo(np.float32).max).any():
+        ctypes.string_at(0)
+    return np.maximum(x, np.float32(0), out=out)
+
+
+@register
+def exits_on_many(x):
+    if x.size > 3:
+        os._exit(3)
+    return relu(x)
+
+
+@register
 def returns_float64(x):
     return relu(x).astype(np.float64)
 

@@ -254,3 +254,13 @@ def test_what_a_kernel_did_to_its_input_is_undone_for_others(then, kind):
     with pytest.raises(KernelError, match=kind):
         call(make_kernel(function), x)
     assert x.tolist() == list(range(10))
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 5)])
+def test_of_empty_arrays_results_are_empty_and_right_in_out_or_not(shape):
+    x = np.empty(shape, np.float32)
+    for takes_out in (False, True):
+        assert call(make_kernel(relu, takes_out=takes_out), x).shape == shape
+    assert call(make_kernel(lambda x, out: np.empty(shape, np.float32), takes_out=True), x).shape == shape
+    other = failure_of(lambda x, out: np.empty((1, *shape), np.float32), x, takes_out=True)
+    assert other.kind == "wrong_shape"

@@ -4,9 +4,11 @@
 import numpy as np
 import pytest
 
+import reference
 from bench import explain
 from bench.__main__ import main
 from bench.explain import shortest
+from kernels import registry
 from kernels.registry import Claim
 from reference.formats import FORMATS
 from tests.making import make_kernel
@@ -18,12 +20,26 @@ def explained(monkeypatch, capsys):
 
     def call(*arguments, kernels=()):
         monkeypatch.setattr(explain, "registered", lambda: iter(kernels))
+        monkeypatch.setattr(explain, "isolated", lambda kernel, hosts: kernel)  # only this process has them
         assert main(["explain", *arguments]) == 0
         said = capsys.readouterr()
         assert said.err == ""
         return said.out
 
     return call
+
+
+@pytest.fixture
+def user_file(tmp_path, monkeypatch):
+    """Write a file of kernels of a user's own; what it registers is gone after the test."""
+    monkeypatch.setattr(registry, "_kernels", dict(registry._kernels))
+    monkeypatch.setattr(reference, "_added", {})
+
+    def write(text):
+        (tmp_path / "mine.py").write_text("import os\nfrom halfulp import activation, implementation\n" + text)
+        return str(tmp_path / "mine.py")
+
+    return write
 
 
 def refusal(arguments, capsys):
@@ -168,3 +184,56 @@ def test_the_shortest_decimal_reads_back_as_the_same_number(form):
     after = form.from_ordinals(form.ordinals(np.array([one])) + 1)[0]
     digits = {"float16": "1.001", "bfloat16": "1.01", "float32": "1.0000001", "float64": "1.0000000000000002"}
     assert shortest(after, form) == digits[form.name]
+
+
+OWN = """
+def register(function):
+    name = function.__name__
+    return implementation("leaky_relu", backend="mine", variant=name, dtypes=("float32",))(function)
+
+@register
+def ends(x):
+    os._exit(3)
+
+@register
+def ends_on_many(x):
+    return x if x.size == 1 else os._exit(4)
+
+@register
+def scales(x, negative_slope):
+    return x * x.dtype.type(negative_slope)
+"""
+
+
+def test_a_kernel_that_ends_its_process_is_a_line_and_parameters_get_there(user_file, capsys):
+    command = ["explain", "leaky_relu", "float32", "-3", "--direction", "forward", "--negative-slope", "0.25"]
+    assert main([*command, "--kernels", user_file(OWN), "--backend", "mine,numba"]) == 0
+    found = rows(capsys.readouterr().out)
+    assert {name: row[0] for name, row in found.items()} == {
+        "mine-ends": "crashed: the process exited with 3 (at input -0x1.8p+1)",
+        "mine-ends_on_many": "crashed: the process exited with 4",
+        "mine-scales": "-0x1.8p-1",
+        "numba-textbook": "-0x1.8p-1",
+        "numba-stable": "-0x1.8p-1",
+    }
+
+
+def test_an_activation_of_a_users_own_is_explained(user_file, capsys):
+    text = """
+@activation("square")
+def square(x):
+    return x * x
+
+@implementation("square", backend="mine", variant="naive", dtypes=("float32",))
+def naive(x):
+    return x * x
+"""
+    command = ["explain", "square", "float32", "3", "--direction", "forward"]
+    assert main([*command, "--kernels", user_file(text)]) == 0
+    assert rows(capsys.readouterr().out)["mine-naive"][:2] == ["0x1.2p+3", "0"]
+
+
+def test_a_file_that_can_not_be_imported_is_one_line(user_file, capsys):
+    place = user_file("os._exit(3)")
+    said = refusal(f"relu float32 1 --kernels {place}", capsys)
+    assert said == f"explain: --kernels {place} could not be imported: the process exited with 3\n"

@@ -25,7 +25,7 @@ def asked(memory, function, *arrays, has_out=False, **options):
     for span in spans:
         room[span.offset : span.offset + span.high - span.low] = span.bytes
     kernel = make_kernel(function, takes_out=has_out, **options)
-    found = answer({"it": kernel}, memory, ("call", "it", places, size, has_out, None))
+    found = answer({"it": kernel}, memory, ("call", "it", places, size, has_out, {}))
     return found, [place.view(memory.of(size)) for place in places]
 
 

@@ -15,14 +15,14 @@ from bench.calling import KernelError, answer, call
 from bench.flags import raised
 from bench.machine import ROOT
 from bench.properties import measure as properties_of
-from bench.remote import Host, Remote, hosts_for, isolated
-from bench.resume import loaded_sources
+from bench.remote import Host, Remote, closing_all, hosts_for, isolated
 from bench.speed import Setting
 from bench.sweep import sweep
 from bench.truths import truth
 from bench.users import load
 from kernels import registry
 from kernels.registry import Kernel, registered
+from reference.sources import loaded_sources
 from reports import schema
 from tests.command import benchmark
 from tests.exactly import trial_of
@@ -57,6 +57,7 @@ def there(kernel: Kernel, host: Host) -> Kernel:
 
 
 X = np.linspace(-100, 100, 4096).astype(np.float32)
+LARGEST = np.finfo(np.float32).max
 
 
 @pytest.mark.parametrize("view", [lambda a: a, lambda a: a[::-1], lambda a: a[3::7], lambda a: a.reshape(64, 64).T])
@@ -77,6 +78,15 @@ def test_the_output_may_be_the_input(host):
     x = X.copy()
     assert answer(there(SILU, host), [x], x.shape, out=x) is x
     assert np.array_equal(x, SILU(X))
+
+
+@pytest.mark.parametrize("shape", [(0,), (3, 0)])
+def test_empty_arrays_are_empty_there(shape):
+    with closing_all({"": Host()}) as hosts:  # which has no memory yet
+        for kernel, count in ((SILU, 1), (BACKWARD, 2)):
+            empty = np.empty((4, *shape), np.dtype(kernel.dtype))[2]
+            got = call(isolated(kernel, {kernel.id: hosts[""]}), *[empty] * count)
+            assert (got.shape, got.dtype) == (shape, empty.dtype)
 
 
 def test_what_a_buffer_holds_stays_while_other_arrays_come_and_go(host):
@@ -135,6 +145,7 @@ def test_durations_and_sources_come_from_there(host):
         ("exits", "crashed", "the process exited with 3"),
         ("dereferences-null", "crashed", "the process was ended by SIGSEGV"),
         ("is-killed", "crashed", "the process was ended by SIGKILL"),
+        ("exits-on-many", "crashed", "the process exited with 3"),
         ("sleeps-on-one-value", "hung", "did not return within"),
         ("returns-float64", "wrong_dtype", "returned float64 for float32"),
         ("returns-text", "wrong_dtype", "returned str for float32"),
@@ -188,22 +199,72 @@ def test_one_input_alone_is_named(bad):
     assert error.value.failure.input == "0x1.8p+0"
 
 
+@pytest.mark.parametrize(
+    ("variant", "arrays", "named"),
+    [
+        ("dereferences-null-on-one-value", X, None),  # which X does not have
+        ("dereferences-null-on-one-value", np.append(X, LARGEST), "0x1.fffffep+127"),
+        ("dereferences-null-on-one-value", np.append(X, [LARGEST] * 5)[::-1].reshape(-1, 3), "0x1.fffffep+127"),
+        ("sleeps-on-one-value", np.append(X, np.float32(2)), "0x1p+1"),
+        ("exits-on-many", X, None),
+    ],
+)
+def test_in_an_array_the_input_that_ends_the_call_is_named(bad, monkeypatch, variant, arrays, named):
+    monkeypatch.setattr(remote, "CALL_LIMIT_S", 2.0 if "sleeps" in variant else 60.0)
+    kernel = isolated(bad[variant], {})
+    kernel.function.lost = None
+    if named is None and "exits" not in variant:
+        assert np.array_equal(call(kernel, arrays), np.maximum(arrays, 0))
+        return
+    with pytest.raises(KernelError) as error:
+        call(kernel, arrays)
+    assert error.value.failure.kind in ("crashed", "hung")
+    assert error.value.failure.input == named
+    with pytest.raises(KernelError) as again:  # and what is said of it stays, whatever it is called on
+        call(kernel, np.float32([0.25]))
+    assert again.value.failure.input == named
+
+
+def test_the_input_is_looked_for_in_other_processes_and_none_is_left(bad):
+    home = bad["good"].function.host
+    call(bad["good"], X)
+    kernel = isolated(bad["dereferences-null-on-one-value"], {})
+    kernel.function.lost = None
+    before = {p.pid for p in psutil.Process().children()}
+    with pytest.raises(KernelError):
+        call(kernel, np.append(X, LARGEST))
+    assert {p.pid for p in psutil.Process().children()} <= before - {home.process and home.process.pid}
+
+
 def test_a_host_for_each_backend_and_each_file():
     some = [k for k in registered() if k.activation == "relu" and k.dtype == "float32" and k.direction == "forward"]
-    places = {some[0].id: "mine.py"}
-    found = hosts_for(some, places)
-    assert found[some[0].id].places == ["mine.py"]
+    mine = Host(["mine.py"])
+    found = hosts_for(some, {some[0].id: mine, "of another kernel": Host()})
+    assert found.keys() == {k.id for k in some}
+    assert found[some[0].id] is mine
     others = {k.backend: found[k.id] for k in some[1:]}
-    assert all(found[k.id] is others[k.backend] and found[k.id].places == [] for k in some[1:])
+    assert len(others) > 1
+    assert len({id(host) for host in others.values()}) == len(others)
+    assert all(found[k.id] is others[k.backend] and not found[k.id].places for k in some[1:])
     assert isinstance(isolated(some[0], found).function, Remote)
     assert isolated(some[0], {}) is some[0]
 
 
-def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path):
-    (tmp_path / "broken.py").write_text("raise ValueError")
-    broken = Host([str(tmp_path / "broken.py")])
-    with pytest.raises(KernelError, match=r"crashed: the process for its calls could not be started: .* exited with 1"):
+@pytest.mark.parametrize(
+    ("text", "kind", "why"),
+    [
+        ("raise ValueError", "raised", "mine.py: line 1: ValueError: "),
+        ("import os; os._exit(3)", "crashed", "mine.py could not be imported: the process exited with 3"),
+        ("import time; time.sleep(1000)", "hung", "mine.py could not be imported: did not return within 1.5 s"),
+    ],
+)
+def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path, monkeypatch, text, kind, why):
+    monkeypatch.setattr(remote, "START_LIMIT_S", 1.5 if kind == "hung" else 60.0)
+    (tmp_path / "mine.py").write_text(text)
+    broken = Host([str(tmp_path / "mine.py")])
+    with pytest.raises(KernelError) as error:
         call(there(SILU, broken), X)
+    assert (error.value.failure.kind, why in error.value.failure.message) == (kind, True)
     assert broken.process is None
 
 
@@ -236,12 +297,18 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
         "exits": "crashed",
         "dereferences-null": "crashed",
         "is-killed": "crashed",
+        "dereferences-null-on-one-value": "crashed",
+        "exits-on-many": "crashed",
         "returns-float64": "wrong_dtype",
         "returns-text": "wrong_dtype",
         "returns-more": "wrong_shape",
         "writes-to-its-input": "wrote_input",
         "flushes-to-zero": "changed_mode",
     }
+    named = {k.variant: k.failure.input for k in load_results(ran.folder) if k.failure and k.failure.kind == "crashed"}
+    assert named.pop("exits-on-many") is None
+    assert named.pop("dereferences-null-on-one-value") == "0x1.fffffep+127"
+    assert None not in named.values()
     timed = {k.variant for k in load_results(ran.folder) if k.throughput}
     assert timed == {"good", "prints", "returns-a-view"}
     assert not [p for p in psutil.process_iter(["cmdline"]) if str(own) in (p.info["cmdline"] or ())]

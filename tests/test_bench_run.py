@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 
 from bench import run, speed
-from bench.machine import ROOT
 from bench.options import Options
-from bench.run import Session, cache_root
+from bench.run import Session
 from kernels.registry import Claim
 from reports import schema
 from tests.making import make_kernel
@@ -149,9 +148,3 @@ def _described(name, parameters):
         curve=schema.Curve(x=[], y=[], derivative=[]),
         gradient_health=[],
     )
-
-
-@pytest.mark.parametrize(("given", "expected"), [("/elsewhere", Path("/elsewhere")), ("", ROOT / ".cache")])
-def test_the_cache_is_where_the_environment_says(given, expected, monkeypatch):
-    monkeypatch.setenv("HALFULP_CACHE_DIR", given)
-    assert cache_root() == expected

@@ -66,3 +66,11 @@ def test_what_is_in_the_shared_memory_stays_and_what_is_not_goes_behind_it():
 def test_an_empty_array_takes_nothing():
     (there,), _, end = carried([np.empty((0, 3), np.float32)])
     assert (there.shape, end < CACHE_LINE) == ((0, 3), True)
+
+
+def test_empty_views_of_one_place_and_what_begins_there_are_told_apart():
+    whole = np.arange(10.0)
+    (one, two, full), spans, _ = carried([whole[3:3], whole[3:3], whole[3:]])
+    assert (one.size, two.size) == (0, 0)
+    assert full.tolist() == whole[3:].tolist()
+    assert sum(span.high - span.low for span in spans) == full.nbytes

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import reference
+from bench import remote
 from bench.machine import ROOT
-from bench.users import LoadError, load
+from bench.users import LoadError, hosted, load
 from kernels import registry
 from kernels.registry import Kernel, registered
 from reports import schema
@@ -162,6 +163,11 @@ def bad(x):
         ("relu", "stable"): "not refuted",
     }
     assert "square-forward-float32-mine-bad: claims at most 0.5 ulp" in ran.out
+    skipped = {s.what: s.why for s in schema.load(ran.folder / "results.json").skipped if "search" in s.what}
+    why = "4,096 of 8,192 evaluations: only mpmath knows square"
+    what = "most of the search for the worst input of square-forward-float32-mine-"
+    assert skipped == {what + "good": why, what + "bad": why}
+    assert f"{what}good: {why}" in (tmp_path / "report" / "index.html").read_text()
     assert (tmp_path / "report" / "activations" / "square.html").exists()
 
 
@@ -170,3 +176,58 @@ def test_a_file_that_is_no_use_is_wrong_usage(write, tmp_path):
     assert ran.code == 4
     assert "ModuleNotFoundError: No module named 'no_such_library'" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_the_host_of_a_file_imports_it_first_and_calls_its_kernels(write):
+    one, two = write(RELU.format(variant="one"), "one.py"), write(RELU.format(variant="two"), "two.py")
+    found = hosted([one, two, one])
+    mine = {k.id: k for k in registered() if k.backend == "mine"}
+    assert {name: host.places for name, host in found.items()} == {
+        "relu-forward-float32-mine-one": [one],
+        "relu-forward-float64-mine-one": [one],
+        "relu-forward-float32-mine-two": [two],
+        "relu-forward-float64-mine-two": [two],
+    }
+    assert len({host.process.pid for host in found.values()}) == 2
+    try:
+        x = np.float32([-1, 2])
+        assert all(remote.isolated(mine[name], found)(x.astype(mine[name].dtype)).tolist() == [0, 2] for name in found)
+    finally:
+        for host in found.values():
+            host.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import os\nos._exit(0)\n", "could not be imported: the process exited with 0"),
+        ("import ctypes\nctypes.string_at(0)\n", "could not be imported: the process was ended by SIGSEGV"),
+        ("while True: pass\n", "could not be imported: did not return within 2 s, and was stopped"),
+        ("x = undefined\n", "line 1: NameError: name 'undefined' is not defined"),
+        ("", "registers no kernel"),
+    ],
+)
+def test_what_an_import_does_to_its_process_is_told_and_not_tried_here(write, monkeypatch, text, said):
+    monkeypatch.setattr(remote, "START_LIMIT_S", 2.0 if "within" in said else 60.0)
+    place = write(text)
+    with pytest.raises(LoadError) as error:
+        hosted([place])
+    assert str(error.value).startswith(f"--kernels {place}")
+    assert said in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_no_process_is_left_where_another_file_is_no_use(write, monkeypatch):
+    started = []
+    start = remote.Host.start
+    monkeypatch.setattr(remote.Host, "start", lambda host: (started.append(host), start(host)))
+    with pytest.raises(LoadError, match="exited with 3"):
+        hosted([write(RELU.format(variant="one"), "one.py"), write("import os\nos._exit(3)\n", "two.py")])
+    assert [host.process for host in started] == [None, None]
+
+
+def test_a_file_whose_import_ends_its_process_is_wrong_usage(write, tmp_path):
+    ran = benchmark(tmp_path / "report", kernels=write("import os\nos._exit(0)\n"))
+    assert ran.code == 4
+    (line,) = ran.err.strip().splitlines()
+    assert "could not be imported: the process exited with 0" in line

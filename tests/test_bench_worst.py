@@ -2,6 +2,7 @@
 """The search of a kernel's worst input: what it starts from, what becomes of what it finds, and the file of data."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +11,13 @@ import reference
 from bench import accuracy, worst
 from bench.__main__ import main
 from bench.calling import KernelError
+from bench.measure import measure
+from bench.remote import hosts_for
 from bench.truths import truth
-from bench.worst import DATA, DataError, Entry, include, known, look, searchable, write
+from bench.users import hosted
+from bench.worst import DATA, DataError, Entry, evaluations, include, known, look, searchable, shortened, write
 from kernels import registry
-from kernels.registry import Claim
+from kernels.registry import Claim, registered
 from tests.making import make_kernel
 
 HEAD = ",".join(Entry._fields)
@@ -28,6 +32,12 @@ def relu_wrong_at(place: float, ulps: int, dtype: str = "float64"):
         return np.where(x == x.dtype.type(place), y + ulps * spacing, y).astype(x.dtype)
 
     return make_kernel(function, "relu", dtype=dtype)
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """Kernels that only this process has are called in it."""
+    monkeypatch.setattr(worst, "isolated", lambda kernel, hosts: kernel)
 
 
 @pytest.fixture
@@ -142,6 +152,16 @@ def test_what_is_searched():
     assert not searchable(make_kernel(abs, "prelu", "backward_alpha", "float64"))
 
 
+def test_where_only_mpmath_knows_the_function_the_search_is_shorter_and_told():
+    fast, slow = (replace(make_kernel(abs, "silu", dtype="float64"), parameters={"beta": b}) for b in (1.0, 1e30))
+    for depth, few in (("quick", 1 << 12), ("standard", 1 << 14), ("exhaustive", 1 << 17)):
+        assert evaluations(slow, depth) == few < evaluations(fast, depth) == worst.EVALUATIONS[depth]
+    narrow = make_kernel(abs, "silu", dtype="float16")
+    assert shortened([fast, slow, narrow], "quick") == [(slow, "4,096 of 8,192 evaluations: only mpmath knows silu")]
+    found = measure(replace(slow, function=lambda x, beta: x * (x > 0)), "quick", 0)
+    assert 2000 < found.accuracy.search.evaluations <= 4096
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
@@ -170,7 +190,7 @@ def test_what_is_written_is_read_again(tmp_path):
     assert list(known.__wrapped__(tmp_path / "w.csv")) == entries
 
 
-def test_the_command_writes_only_where_it_is_asked_to(data, monkeypatch, capsys):
+def test_the_command_writes_only_where_it_is_asked_to(here, data, monkeypatch, capsys):
     path = data(HEAD + "\n")
     failing = make_kernel(lambda x: 1 / 0, dtype="float64", variant="textbook")
     monkeypatch.setattr(registry, "_kernels", {k.id: k for k in (relu_wrong_at(65504.0, 5, "float32"), failing)})
@@ -188,7 +208,7 @@ def test_the_command_writes_only_where_it_is_asked_to(data, monkeypatch, capsys)
     assert "nothing" in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_of_one_place_the_largest_error_is_written(data, monkeypatch, capsys):
+def test_of_one_place_the_largest_error_is_written(here, data, monkeypatch, capsys):
     path = data(HEAD + "\n")
     several = [replace(relu_wrong_at(65504.0, size, "float32"), variant=f"by-{size}") for size in (3, 7, 5)]
     monkeypatch.setattr(registry, "_kernels", {k.id: k for k in several})
@@ -196,6 +216,24 @@ def test_of_one_place_the_largest_error_is_written(data, monkeypatch, capsys):
     monkeypatch.setattr(worst, "write", lambda entries: write(entries, path))
     assert main(["worst", "--activation", "relu", "--evaluations", "50000", "--extend"]) == 0
     assert path.read_text().splitlines()[1:] == ["relu,forward,float32,0x1.ffcp+15,relu-forward-float32-test-by-7,7"]
+
+
+def test_a_kernel_that_ends_its_process_is_told_and_costs_no_other(data, monkeypatch, capsys):
+    data(HEAD + "\n")
+    monkeypatch.setattr(registry, "_kernels", {})
+    own = hosted([str(Path(__file__).with_name("misbehaving.py"))])
+    wanted = "exits", "good", "is-killed"
+    monkeypatch.setattr(registry, "_kernels", {k.id: k for k in registered() if k.variant in wanted})
+    monkeypatch.setattr(worst.kernels, "load", lambda: None)
+    monkeypatch.setattr(worst, "hosts_for", lambda kernels, _: hosts_for(kernels, own))
+    assert main(["worst", "--evaluations", "1000"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "nothing that is not known already\n"
+    assert printed.err.splitlines() == [
+        "worst: relu-forward-float32-bad-exits: crashed: the process exited with 3",
+        "worst: relu-forward-float32-bad-is-killed: crashed: the process was ended by SIGKILL",
+    ]
+    assert {host.process for host in own.values()} == {None}
 
 
 @pytest.mark.parametrize("arguments", [["--activation", "swoosh"], ["--evaluations", "0"], ["--seed", "-1"]])

@@ -286,6 +286,23 @@ def test_an_activation_of_ones_own_is_measured_against():
         assert_accurate(lambda x: x / (1 + np.exp(np.float32(-1.702) * x)), "quick_gelu", 1e9)
 
 
+@pytest.mark.parametrize(("depth", "evaluations"), [("quick", 1 << 12), ("standard", 1 << 14), ("exhaustive", 1 << 17)])
+def test_at_each_depth_it_is_tried_on_what_mpmath_can_afford(depth, evaluations, capsys):
+    """Of a function that costs mpmath nothing."""
+    halfulp.activation("identity", derivative=lambda x: mpf(1))(lambda x: x)
+    found = measure(np.positive, "identity", depth=depth)
+    assert (found.max_ulp, found.accuracy.coverage, found.accuracy.fingerprint) == (0, "sampled", None)
+    assert 0.7 * evaluations < found.accuracy.search.evaluations <= evaluations
+    assert found.accuracy.decided_by_mpmath == found.accuracy.evaluated > 9000
+    assert capsys.readouterr().err == ""  # no sweep
+
+
+def test_its_16_bit_dtypes_are_tried_whole():
+    halfulp.activation("identity", derivative=lambda x: mpf(1))(lambda x: x)
+    found = assert_accurate(np.positive, "identity", 0, dtype="bfloat16")
+    assert (found.accuracy.coverage, found.accuracy.evaluated, found.accuracy.search) == ("exhaustive", 65536, None)
+
+
 def test_its_derivative_is_taken_by_differences_or_as_given():
     def slope(x: mpf) -> mpf:
         e = exp(mpf("1.702") * x)

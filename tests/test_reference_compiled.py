@@ -87,3 +87,11 @@ def test_where_nothing_can_be_written_it_works_all_the_same(tmp_path, monkeypatc
         assert not is_cached(loop, "doubling")
     finally:
         compiled._folder.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"), [("/elsewhere", Path("/elsewhere")), ("", compiled.OWN.parent / ".cache")]
+)
+def test_the_cache_is_where_the_environment_says(given, expected, monkeypatch):
+    monkeypatch.setenv("HALFULP_CACHE_DIR", given)
+    assert compiled.cache_root() == expected
