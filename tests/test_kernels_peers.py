@@ -7,6 +7,7 @@ import pytest
 import kernels
 import reference
 from bench.calling import call
+from kernels.cpu.launch import cores
 from kernels.peers import PEERS, absent
 from kernels.registry import Kernel, registered
 from reference import fast
@@ -47,6 +48,14 @@ def test_what_is_timed_is_the_same_operation(kernel):
     for _ in range(2):
         got = peer.to_numpy(peer.library, timed(), arrays[-1].dtype)
         assert np.array_equal(got, call(kernel, *arrays))
+
+
+@pytest.mark.parametrize("name", sorted({k.backend for k in INSTALLED}))
+def test_a_library_says_what_it_runs_with_or_nothing(name):
+    found = PEERS[name].runs_with()
+    assert found.threads == (cores() if PEERS[name].set_threads else None)
+    assert found.instruction_set is None or found.instruction_set.strip()
+    assert found.instruction_set or name not in ("numpy", "torch")
 
 
 def test_every_library_is_measured_or_absent_for_a_reason():
