@@ -45,6 +45,20 @@ NAMED_ALIKE: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A backend, or a variant of one, that can't be measured here; ``why`` is a sentence that says what to do."""
+
+    backend: str
+    why: str
+    variant: str | None = None
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """The option that names it, and its name there."""
+        return ("variant", self.variant) if self.variant else ("backend", self.backend)
+
+
+@dataclass(frozen=True)
 class Peer:
     """A library whose functions are measured beside ours.
 
