@@ -80,6 +80,11 @@ def sources(kernel: Kernel, memory: Memory, own: str) -> Reply:
     return "done", loaded_sources(own)
 
 
+def runs_with(kernel: Kernel, memory: Memory) -> Reply:
+    """What the kernel's backend says that it runs with here."""
+    return "done", watched(kernel.runs_with)
+
+
 def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:
     """How long calls take, in seconds, one after the other on buffers of a setting of `bench.speed`."""
     call = prepared(kernel.id, setting)
@@ -116,7 +121,7 @@ def watched(function: Callable[[], Any]) -> Any:
             raise ModeError(f"left the floating-point mode changed: {fenv.said(before, after)}")
 
 
-OPERATIONS = {"call": call, "flags": flags, "sources": sources, "durations": durations}
+OPERATIONS = {"call": call, "flags": flags, "sources": sources, "runs_with": runs_with, "durations": durations}
 
 
 def answer(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]) -> Reply:

@@ -15,6 +15,7 @@ from bench.inputs import SAMPLES
 from bench.machine import ROOT
 from bench.remote import Host
 from kernels.peers import absent
+from kernels.peers.adapter import Absent
 from kernels.registry import VARIANTS, Kernel, registered
 from reference.formats import FORMATS
 from reports.schema import Skipped
@@ -85,8 +86,15 @@ def read_options(config: pytest.Config) -> Options:
         seed=seed,
         chosen=tuple(chosen),
         hosts=hosts,
-        skipped=tuple(Skipped(what=f"backend {n}", why=w) for n, w in absent().items() if not names["backend"]),
+        skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in absent() if _is_asked_for(a, names)),
     )
+
+
+def _is_asked_for(missing: Absent, names: Mapping[str, list[str]]) -> bool:
+    """Whether the filters leave it in, so that the report has to say that it was not there."""
+    if names["backend"] and missing.backend not in names["backend"]:
+        return False
+    return missing.variant is None or not names["variant"] or missing.variant in names["variant"]
 
 
 def in_order(kernels: Iterable[Kernel]) -> list[Kernel]:
@@ -115,9 +123,9 @@ def _names(config: pytest.Config, option: str) -> list[str]:
         raise pytest.UsageError(f"--{option}: give at least one name")
     existing = list(dict.fromkeys(getattr(k, option) for k in in_order(registered())))
     unknown = [n for n in names if n not in existing]
-    for name in unknown if option == "backend" else ():
-        if name in absent():
-            raise pytest.UsageError(f"--backend {name}: {absent()[name]}")
+    for missing in absent():
+        if missing.what[0] == option and missing.what[1] in unknown:
+            raise pytest.UsageError(f"--{option} {missing.what[1]}: {missing.why}")
     if unknown:
         raise pytest.UsageError(
             f"--{option}: there is no {', '.join(map(repr, unknown))}; choose from {', '.join(existing)}"

@@ -3,6 +3,9 @@
 
 A `Host` is a process for the kernels of one backend, or of one file of a user's. It lives through the run, and a new
 one takes its place when it is lost. Arrays go there and back through shared memory, laid out as they are here.
+
+A kernel that can't be told how many threads to use is timed on one in another process, which has one processor: a
+library makes as many threads as it finds processors and, whatever it does, gets no more than one thread's worth.
 """
 
 import contextlib
@@ -22,12 +25,14 @@ from typing import Any
 
 import numpy as np
 
+from bench.affinity import CAN_LIMIT, limited
 from bench.calling import KernelError, hexadecimal
 from bench.culprit import culprit
 from bench.machine import ROOT
 from bench.spans import CACHE_LINE, lay_out
 from bench.speed import Setting
-from kernels.registry import Kernel
+from kernels.cpu.launch import cores
+from kernels.registry import Kernel, RunsWith
 
 CALL_LIMIT_S = 60.0  # for one call, with the import of a library or a compilation in it
 BATCH_S = 0.02  # of calls that are timed at a time, before the durations are sent
@@ -38,9 +43,16 @@ SHARED = Path("/dev/shm")  # in memory, where there is such a place
 
 @dataclass
 class Host:
-    """A process that calls kernels; ``places`` are what ``--kernels`` named that it needs."""
+    """A process that calls kernels.
+
+    Args:
+        places: what ``--kernels`` named that it needs.
+        processors: how many it may use; None for all that this process may use.
+    """
 
     places: Sequence[str] = ()
+    processors: int | None = None
+    limited: dict[int, "Host"] = field(default_factory=dict, init=False)  # by their numbers of processors
     process: subprocess.Popen | None = field(default=None, init=False)
     connection: Connection | None = field(default=None, init=False)
     file: Any = field(default=None, init=False)
@@ -58,7 +70,7 @@ class Host:
         ours, theirs = socket.socketpair()
         self.file = tempfile.TemporaryFile(dir=SHARED if os.access(SHARED, os.W_OK) else None)  # noqa: SIM115
         shared = (theirs.fileno(), self.file.fileno())
-        with theirs:
+        with theirs, limited(self.processors):
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
                 pass_fds=shared,
@@ -68,7 +80,7 @@ class Host:
         try:
             self._reply(START_LIMIT_S)
         except KernelError as error:
-            self.close()
+            self._end()
             if error.failure.kind == "raised":  # it says itself what it is about
                 raise
             own = [f"--kernels {place} could not be imported" for place in self.places]
@@ -85,18 +97,18 @@ class Host:
         try:
             self.connection.send(request)
         except OSError as error:
-            raise KernelError("crashed", _how_it_ended(self.close())) from error
+            raise KernelError("crashed", _how_it_ended(self._end())) from error
         return self._reply(CALL_LIMIT_S if limit_s is None else limit_s)
 
     def _reply(self, limit_s: float) -> Any:
         try:
             if not self.connection.poll(limit_s):
                 self.process.kill()
-                self.close()
+                self._end()
                 raise KernelError("hung", f"did not return within {limit_s:g} s, and was stopped")
             kind, answer = self.connection.recv()
         except (EOFError, OSError) as error:
-            raise KernelError("crashed", _how_it_ended(self.close())) from error
+            raise KernelError("crashed", _how_it_ended(self._end())) from error
         if kind != "done":
             raise KernelError(kind, answer)
         return answer
@@ -112,8 +124,19 @@ class Host:
             self.memory = mmap.mmap(self.file.fileno(), os.fstat(self.file.fileno()).st_size)
         return memoryview(self.memory)
 
-    def close(self) -> int:
-        """End the process, whatever it is doing; returns how it ended."""
+    def limited_to(self, processors: int) -> "Host":
+        """Where the same kernels are called with so many processors: here, where these are all that there are."""
+        if processors == cores() or not CAN_LIMIT:
+            return self
+        return self.limited.setdefault(processors, Host(self.places, processors))
+
+    def close(self) -> None:
+        """End the process, whatever it is doing, and those that are limited."""
+        for host in (self, *self.limited.values()):
+            host._end()
+
+    def _end(self) -> int:
+        """End this process; returns how it ended."""
         process, self.process, self.memory = self.process, None, None
         if process is None:
             return 0
@@ -138,6 +161,7 @@ class Remote:
 
     host: Host
     name: str  # the kernel's id
+    takes_threads: bool = True
     lost: KernelError | None = field(default=None, init=False)
     own: int | None = field(default=None, init=False)  # where in the shared memory its buffers are
     turn: int = field(default=0, init=False)
@@ -200,6 +224,10 @@ class Remote:
         """The source files that are loaded there, as `bench.resume` counts them."""
         return self._ask("sources", own)
 
+    def runs_with(self) -> RunsWith:
+        """What the kernel's backend says that it runs with there."""
+        return self._ask("runs_with")
+
     def durations(self, setting: Setting) -> Callable[[], float]:
         """The durations of calls there, in seconds, one each time."""
         pending: deque[float] = deque()
@@ -212,8 +240,9 @@ class Remote:
         return following
 
     def batch(self, setting: Setting) -> list[float]:
-        """The durations of calls there for a while, in seconds."""
-        return self._ask("durations", astuple(setting), BATCH_S)
+        """The durations of calls there for a while, in seconds, on as many threads or processors as it says."""
+        host = self.host if self.takes_threads else self.host.limited_to(setting.threads)
+        return self._ask("durations", astuple(setting), BATCH_S, host=host)
 
     def buffers(self, inputs: int, count: int, dtype: np.dtype, turns: int) -> tuple[np.ndarray, ...]:
         """Arrays in the shared memory itself, for inputs, and for results, that need not be brought there and back.
@@ -228,10 +257,10 @@ class Remote:
         starts = [self.own + size * i for i in (*range(inputs), inputs + self.turn)]
         return tuple(np.frombuffer(memory, dtype, count, start) for start in starts)
 
-    def _ask(self, operation: str, *what: Any, limit_s: float | None = None) -> Any:
+    def _ask(self, operation: str, *what: Any, limit_s: float | None = None, host: Host | None = None) -> Any:
         self._refuse_if_lost()
         try:
-            return self.host.ask(operation, self.name, *what, limit_s=limit_s)
+            return (host or self.host).ask(operation, self.name, *what, limit_s=limit_s)
         except KernelError as error:
             if error.failure.kind in LOSSES:
                 self.lost = error
@@ -270,7 +299,10 @@ def hosts_for(kernels: Iterable[Kernel], own: Mapping[str, Host]) -> dict[str, H
 def isolated(kernel: Kernel, hosts: Mapping[str, Host]) -> Kernel:
     """The kernel, called in the host of its backend where there is one, or of the file that it is in."""
     host = hosts.get(kernel.id)
-    return replace(kernel, function=Remote(host, kernel.id)) if host else kernel
+    if host is None:
+        return kernel
+    there = Remote(host, kernel.id, kernel.takes_threads)
+    return replace(kernel, function=there, runs_with=there.runs_with if kernel.runs_with else None)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A run: what has to be ready before it, the measuring of each kernel, and the results of all."""
 
+import contextlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from bench.options import Options
 from bench.remote import Host, isolated
 from bench.sweep import Sweep
 from kernels.registry import Kernel
-from reports.schema import SCHEMA_VERSION, KernelResult, Results, Run, Skipped
+from reports.schema import SCHEMA_VERSION, Backend, KernelResult, Results, Run, Skipped
 
 
 @dataclass
@@ -34,6 +35,7 @@ class Session:
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
     clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
     hosts: dict[str, Host] = field(init=False)  # by the id of each kernel that has one
+    backends: dict[str, Backend] = field(default_factory=dict)  # by name, in the order in which they were measured
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
@@ -53,7 +55,21 @@ class Session:
                 result.throughput = speed.measure(kernel, stopwatch, self.yardstick)
         except KernelError as error:
             result.status, result.failure = "failed", error.failure
+        self._note_backend(kernel)
         return result
+
+    def _note_backend(self, kernel: Kernel) -> None:
+        """Ask a backend what it runs with, once a kernel of it was called; one that can't answer is asked again."""
+        if kernel.runs_with is None or kernel.backend in self.backends:
+            return
+        with contextlib.suppress(KernelError):
+            found = kernel.runs_with()
+            self.backends[kernel.backend] = Backend(
+                name=kernel.backend,
+                threads=found.threads,
+                one_thread="asked" if kernel.takes_threads else "one processor",
+                instruction_set=found.instruction_set,
+            )
 
     def _accuracy(self, kernel: Kernel, result: KernelResult) -> None:
         depth, seed = self.options.depth, self.options.seed
@@ -75,6 +91,7 @@ class Session:
         return Results(
             schema_version=SCHEMA_VERSION,
             machine=machine({r.backend for r in self.results}),
+            backends=list(self.backends.values()),
             run=Run(
                 started=self.started.isoformat(timespec="seconds"),
                 seconds=(datetime.now(UTC) - self.started).total_seconds(),

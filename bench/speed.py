@@ -20,6 +20,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 from pytest_benchmark.utils import NameWrapper
 
+from bench.affinity import CAN_LIMIT
 from bench.calling import attempt
 from bench.streaming import in_threads, stream_copy
 from kernels.cpu.launch import cores
@@ -46,10 +47,18 @@ class Setting:
 
 
 def settings(kernel: Kernel) -> list[Setting]:
-    """In L2 and in DRAM, on one thread and, where the kernel lets us choose, on all."""
+    """In L2 and in DRAM, on one thread and, where the kernel can use them, on all.
+
+    How many threads a kernel uses that takes none is settled by the processors of its process, see `bench.remote`.
+    """
     width = FORMATS[kernel.dtype].dtype.itemsize
-    threads = sorted({1, cores()}) if kernel.takes_threads else [1]
-    return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in threads]
+    return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in sorted(_threads(kernel))]
+
+
+def _threads(kernel: Kernel) -> set[int]:
+    if kernel.takes_threads or (kernel.uses_all and CAN_LIMIT):
+        return {1, cores()}
+    return {cores() if kernel.uses_all else 1}
 
 
 class Clock:

@@ -131,7 +131,7 @@ def _preamble(options: argparse.Namespace, backends: Iterable[str]) -> str:
         f"{asked}; medians of {options.rounds} rounds",
         f"{here.cpu}, {here.cores} cores, Python {here.python}, {', '.join(versions)}; {state}",
     ]
-    return "\n".join(lines + [f"absent: {why}" for name, why in absent().items() if name in LIBRARIES])
+    return "\n".join(lines + [f"absent: {a.why}" for a in absent() if a.backend in LIBRARIES])
 
 
 def _table(chosen: Sequence[Kernel], setting: speed.Setting, rounds: int, hosts: dict[str, Host]) -> str:

@@ -24,6 +24,14 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class RunsWith:
+    """What a backend says that it runs with, asked where its kernels are called; None for what it does not tell."""
+
+    threads: int | None  # at most
+    instruction_set: str | None  # that it chose for this processor, in its own words
+
+
+@dataclass(frozen=True)
 class Kernel:
     """One (activation, direction, dtype, backend, variant): what a row of every table is about.
 
@@ -44,11 +52,13 @@ class Kernel:
     takes_out: bool = True
     takes_threads: bool = True
     takes_result: bool = False  # a gradient of f(x) and not of x, made before and no part of what is timed
+    uses_all: bool = False  # takes no threads, and works on all processors that its process may use
     spins: bool = False  # its threads go on spinning after a call: beside other work it is faster with one
     flushes_subnormals: bool = False
     compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next
     prepare: Callable[..., Callable[[], Any]] | None = field(default=None, repr=False)
     source: str | None = None  # the file that its code is in, so that results can be told to be of the same code
+    runs_with: Callable[[], RunsWith] | None = field(default=None, repr=False)  # asked after a call
     is_compiled: Callable[[], bool] = field(default=lambda: False, repr=False)  # compiled code is in the cache
 
     @property

@@ -17,6 +17,7 @@ def summary(results: Results) -> str:
         f"{_text(wording.hardware(machine))}; Python {_text(machine.python)}; {wording.commit(run)}; "
         f"depth {run.depth}, seed {run.seed}, {wording.duration(run.seconds)}.",
         "",
+        *([f"Ran with: {_text('; '.join(map(wording.ran_with, results.backends)))}.", ""] if results.backends else []),
         *map(_item, findings(results)),
         *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped),
         "",

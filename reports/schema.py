@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
 Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
@@ -242,6 +242,15 @@ class Machine(Record):
     libraries: dict[str, str]
 
 
+class Backend(Record):
+    """What a backend ran with, as far as it says so itself."""
+
+    name: str
+    threads: int | None  # at most; None: it does not tell
+    one_thread: Literal["asked", "one processor"]  # how one was had: it was told to, or its process had no more
+    instruction_set: str | None  # that it chose for this processor, in its own words; None: it does not tell
+
+
 class Run(Record):
     started: str  # ISO 8601, UTC
     seconds: float
@@ -262,6 +271,7 @@ class Skipped(Record):
 class Results(Record):
     schema_version: int
     machine: Machine
+    backends: list[Backend]
     run: Run
     skipped: list[Skipped]
     copies: list[Copy]

@@ -11,8 +11,10 @@ NAME_WIDTH = 32
 
 
 def headline(results: Results) -> list[str]:
-    """A few sentences: what was measured, what failed, which claims are broken, what is worst, what was skipped."""
+    """What was measured, failed or was worst, which claims are broken, what it ran with, what was skipped."""
     said = [finding.text for finding in findings(results)]
+    if results.backends:
+        said.append(f"Ran with: {'; '.join(map(wording.ran_with, results.backends))}.")
     return said + [wording.one_line(f"Skipped: {s.what} ({s.why}).") for s in results.skipped]
 
 

@@ -3,7 +3,7 @@
 
 from decimal import ROUND_CEILING, Context, Decimal
 
-from reports.schema import Failure, KernelResult, Machine, Run
+from reports.schema import Backend, Failure, KernelResult, Machine, Run
 
 MISSING = "–"
 
@@ -172,6 +172,17 @@ def failure(it: Failure) -> str:
 def hardware(machine: Machine) -> str:
     gpu = f"{machine.gpu} (driver {machine.driver or 'unknown'})" if machine.gpu else "no GPU"
     return f"{machine.cpu}, {machine.cores} cores, {gibibytes(machine.memory_bytes)}, {gpu}"
+
+
+def ran_with(backend: Backend) -> str:
+    """What a backend says that it ran with; ×1 in the tables is one thread, or a process that has one processor."""
+    said = [
+        threads(backend.threads) if backend.threads else "threads not told",
+        backend.instruction_set or "instruction set not told",
+    ]
+    if backend.one_thread == "one processor":
+        said.append("×1: one processor")
+    return one_line(f"{backend.name} ({', '.join(said)})")
 
 
 def commit(run: Run) -> str:

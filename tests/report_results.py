@@ -8,6 +8,7 @@ from reports.schema import (
     SCHEMA_VERSION,
     Accuracy,
     ActivationResult,
+    Backend,
     Bin,
     Copy,
     Curve,
@@ -236,6 +237,10 @@ def results() -> Results:
             python="3.11.7",
             libraries={"numpy": "2.4.6", "numba": "0.68.1"},
         ),
+        backends=[
+            Backend(name="numba", threads=2, one_thread="asked", instruction_set="AVX9"),
+            Backend(name=HOSTILE, threads=None, one_thread="one processor", instruction_set=None),
+        ],
         run=Run(
             started="2026-01-02T03:04:05Z",
             seconds=83.4,

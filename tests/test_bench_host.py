@@ -3,12 +3,14 @@
 
 import os
 import tempfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bench.host import Memory, ModeError, answer, watched
 from bench.spans import lay_out
+from kernels.registry import RunsWith
 from tests.making import make_kernel
 
 
@@ -67,6 +69,11 @@ def test_what_is_no_array_of_numbers_is_told(memory, result, kind, why):
     found, _ = asked(memory, lambda x: result, X)
     assert found[0] == kind
     assert why in found[1]
+
+
+def test_what_the_backend_runs_with_is_told(memory):
+    kernel = replace(make_kernel(lambda x: x), runs_with=lambda: RunsWith(3, "AVX9"))
+    assert answer({"it": kernel}, memory, ("runs_with", "it")) == ("done", RunsWith(3, "AVX9"))
 
 
 def test_an_exception_is_told(memory):

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Kernels in processes of their own: the same results, and whatever one does to its process, a verdict on it alone."""
 
+import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 import kernels
 from bench import remote
+from bench.affinity import CAN_LIMIT
 from bench.calling import KernelError, answer, call
 from bench.flags import raised
 from bench.machine import ROOT
@@ -135,6 +138,44 @@ def test_durations_and_sources_come_from_there(host):
     assert str(ROOT / "bench" / "host.py") in found
     assert __file__ in loaded_sources(SILU.source)
     assert __file__ not in found
+
+
+def processors_of(host: Host) -> set[int]:
+    """How many processors each thread of a host's process may use."""
+    threads = psutil.Process(host.process.pid).threads()
+    return {len(psutil.Process(thread.id).cpu_affinity()) for thread in threads}
+
+
+@pytest.mark.skipif(not CAN_LIMIT, reason="processors can't be limited here")
+def test_a_kernel_that_takes_no_threads_is_timed_where_there_are_as_many_processors(monkeypatch):
+    monkeypatch.setattr(remote, "cores", lambda: 2)
+    numpy_silu = next(k for k in registered() if k.id == "silu-forward-float32-numpy-library")
+    home = Host()
+    kernel = there(numpy_silu, home)
+    try:
+        assert 0 < kernel.function.durations(Setting(1024, 1, "hot"))() < 1
+        assert home.process is None
+        assert processors_of(home.limited[1]) == {1}
+        kernel.function.durations(Setting(1024, 2, "hot"))()
+        assert processors_of(home) == {len(os.sched_getaffinity(0))}
+        both = {home.process.pid, home.limited[1].process.pid}
+        there(SILU, home).function.durations(Setting(1024, 1, "hot"))()
+        assert {home.process.pid, home.limited[1].process.pid} == both
+        assert list(home.limited) == [1]
+    finally:
+        home.close()
+    assert not {p.pid for p in psutil.process_iter()} & both
+
+
+def test_where_processors_can_not_be_limited_there_is_one_process(monkeypatch):
+    monkeypatch.setattr(remote, "CAN_LIMIT", False)
+    home = Host()
+    assert home.limited_to(1) is home
+
+
+def test_what_a_backend_runs_with_is_asked_there(host):
+    assert there(SILU, host).runs_with() == SILU.runs_with()
+    assert there(replace(SILU, runs_with=None), host).runs_with is None
 
 
 @pytest.mark.parametrize(

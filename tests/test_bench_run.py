@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
 """A run keeps a result for each kernel, also for one that fails, and says how all of it came about."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import run, speed
+from bench.calling import KernelError
 from bench.options import Options
 from bench.run import Session
-from kernels.registry import Claim
+from kernels.registry import Claim, RunsWith
 from reports import schema
 from tests.making import make_kernel
 from tests.sweeping import BLOCK, make_small, pattern, swept
@@ -119,13 +121,38 @@ def test_speed_is_measured_only_where_it_is_asked_for(monkeypatch):
     assert (len(calls), found.accuracy.evaluated > 0) == (2, True)
 
 
+def test_a_backend_is_asked_once_what_it_runs_with_and_again_where_it_did_not_answer():
+    answers = iter([KernelError("hung", "no answer"), RunsWith(2, None)])
+
+    def runs_with():
+        answer = next(answers)
+        if isinstance(answer, KernelError):
+            raise answer
+        return answer
+
+    session = a_session()
+    for _ in range(3):
+        found = session.measure(replace(make_kernel(relu), runs_with=runs_with), NoStopwatch())
+        assert found.status == "measured"
+    expected = schema.Backend(name="test", threads=2, one_thread="one processor", instruction_set=None)
+    assert session.backends == {"test": expected}
+
+
+def test_a_backend_that_says_nothing_has_no_record():
+    session = a_session()
+    made_result(session, relu)
+    assert session.backends == {}
+
+
 def test_results_of_a_whole_run_can_be_written_and_read(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "describe", lambda activation, parameters: _described(activation.name, parameters))
     kernel = make_kernel(relu)
     session = a_session(kernels=[kernel])
     session.selected = 1
     session.measure(kernel, NoStopwatch())
+    session.backends["test"] = schema.Backend(name="test", threads=1, one_thread="asked", instruction_set="AVX9")
     results = session.finished()
+    assert results.backends == [session.backends["test"]]
     assert (results.run.depth, results.run.seed, results.run.only, results.run.selected) == ("quick", 0, "accuracy", 1)
     assert results.run.command == "pytest --benchmark"
     assert results.run.seconds > 0

@@ -63,6 +63,13 @@ def test_a_kernel_without_a_say_in_threads_is_timed_on_one():
     assert [s.threads for s in settings(make_kernel(relu))] == [1, 1]
 
 
+def test_a_kernel_that_uses_all_processors_is_timed_on_one_only_where_they_can_be_limited(monkeypatch):
+    kernel = replace(make_kernel(relu), uses_all=True)
+    for can_limit, expected in ((True, [1, 2, 1, 2]), (False, [2, 2])):
+        monkeypatch.setattr(speed, "CAN_LIMIT", can_limit)
+        assert [s.threads for s in settings(kernel)] == expected
+
+
 @pytest.mark.parametrize(
     ("direction", "dtype", "expected"),
     [

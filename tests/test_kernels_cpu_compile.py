@@ -17,7 +17,9 @@ from numba import types
 from kernels.cpu import compile as compiling
 from kernels.cpu import gelu, loops
 from kernels.cpu.define import Activation
+from kernels.cpu.launch import cores
 from kernels.cpu.storage import STORAGES
+from kernels.registry import RunsWith
 
 SLOPE = """
 import numpy as np
@@ -135,3 +137,10 @@ def test_float32_kernels_compute_in_float32(variant, monkeypatch):
 def test_nothing_is_contracted_or_reordered(monkeypatch):
     text = code(gelu, "stable", "float64", monkeypatch)
     assert not re.search(r"\bf(mul|add|sub|div) (fast|contract|reassoc|arcp|nnan|nsz)", text)
+
+
+def test_it_says_for_which_processor_code_is_made(monkeypatch):
+    monkeypatch.setattr(compiling.llvmlite.binding, "get_host_cpu_name", lambda: "z80")
+    assert compiling.runs_with() == RunsWith(cores(), "LLVM's target z80")
+    monkeypatch.setattr(numba.config, "CPU_NAME", "generic")
+    assert compiling.runs_with().instruction_set == "LLVM's target generic"

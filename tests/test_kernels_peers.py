@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The libraries that are installed here: each operation is the function that it says it is."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import kernels
 import reference
 from bench.calling import call
-from kernels.peers import PEERS, absent
+from kernels.cpu.launch import cores
+from kernels.peers import PEERS, absent, torch_compile
 from kernels.registry import Kernel, registered
 from reference import fast
 from reference.formats import FORMATS
@@ -49,10 +52,41 @@ def test_what_is_timed_is_the_same_operation(kernel):
         assert np.array_equal(got, call(kernel, *arrays))
 
 
+@pytest.mark.parametrize("name", sorted({k.backend for k in INSTALLED}))
+def test_a_library_says_what_it_runs_with_or_nothing(name):
+    found = PEERS[name].runs_with()
+    assert found.threads == (cores() if PEERS[name].set_threads else None)
+    assert found.instruction_set is None or found.instruction_set.strip()
+    assert found.instruction_set or name not in ("numpy", "torch")
+
+
 def test_every_library_is_measured_or_absent_for_a_reason():
-    assert {k.backend for k in INSTALLED} | absent().keys() == PEERS.keys()
-    assert not {k.backend for k in INSTALLED} & absent().keys()
+    missing = {a.backend for a in absent() if a.variant is None}
+    assert {k.backend for k in INSTALLED} | missing == PEERS.keys()
+    assert not {k.backend for k in INSTALLED} & missing
     assert "numpy" in {k.backend for k in INSTALLED}
+
+
+def test_without_a_compiler_nothing_is_compiled_and_that_is_said():
+    variants = {k.variant for k in INSTALLED if k.backend == "torch"}
+    said = [a for a in absent() if a.variant == torch_compile.VARIANT]
+    assert bool(said) == (bool(variants) and torch_compile.VARIANT not in variants)
+    if variants:
+        assert "no-such-compiler is not here" in torch_compile.why_absent("no-such-compiler")
+    assert torch_compile.why_absent(sys.executable) is None
+
+
+def test_what_is_compiled_is_not_compiled_again_for_another_length_or_shape():
+    kernel = next((k for k in INSTALLED if k.id == "silu-backward-float32-torch-compiled"), None)
+    if kernel is None:
+        pytest.skip("nothing is compiled here")
+    torch = PEERS["torch"].library
+    x = np.linspace(-4, 4, 120, dtype=np.float32)
+    whole = call(kernel, x + 1, x, threads=1)
+    with torch.compiler.set_stance("fail_on_recompile"):
+        for n in range(2, len(x)):
+            assert np.array_equal(kernel(x[:n] + 1, x[:n], threads=1), whole[:n])
+        assert np.array_equal(kernel(*(a.reshape(4, 5, 6) for a in (x + 1, x)), threads=1), whole.reshape(4, 5, 6))
 
 
 def test_every_kernel_of_a_library_says_what_is_called():

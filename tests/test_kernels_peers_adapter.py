@@ -3,6 +3,7 @@
 
 import importlib
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from bench.calling import KernelError, call
 from kernels import registry
 from kernels.cpu.launch import cores
 from kernels.peers.adapter import Peer
-from kernels.registry import Kernel, registered
+from kernels.registry import Kernel, RunsWith, registered
 
 LIBRARY = """
 setups, threads, seen = [], [], []
@@ -150,6 +151,12 @@ def test_threads_are_those_that_are_asked_for_or_all(peer):
     only()(np.float32([1]), threads=1)
     only()(np.float32([1]))
     assert peer.library.threads == [1, cores()]
+
+
+def test_a_library_is_asked_what_it_runs_with_where_it_may_use_all(peer):
+    telling = replace(peer, threads=lambda library: library.threads[-1], instruction_set=lambda library: "AVX9")
+    assert telling.runs_with() == RunsWith(cores(), "AVX9")
+    assert peer.runs_with() == RunsWith(None, None)
 
 
 def test_an_operation_that_does_not_write_to_out_is_found_out(peer):

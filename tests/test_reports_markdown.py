@@ -8,6 +8,7 @@ from tests.report_results import results
 def test_has_machine_findings_and_every_kernel():
     text = summary(results())
     assert "Imaginary 9000" in text
+    assert "Ran with: numba (2 threads, AVX9); " in text
     assert "commit 0123456789ab with uncommitted changes" in text
     assert "- Skipped: backend cupy (no CUDA device)." in text
     assert text.count("\n| float") + text.count("\n| bfloat") == len(results().kernels)

@@ -124,6 +124,7 @@ def test_the_index_says_where_and_how_it_was_measured(index):
     for expected in (
         "Imaginary 9000 | <b>",
         "numpy 2.4.6",
+        "numba (2 threads, AVX9)",
         "0123456789ab",
         "pytest --benchmark --kernels mine.py",
         "1 min 23 s",

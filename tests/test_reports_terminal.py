@@ -49,6 +49,14 @@ def test_headline_says_what_was_skipped():
     assert "Skipped: backend cupy (no CUDA device)." in headline(results())
 
 
+def test_headline_says_what_it_ran_with():
+    (line,) = (line for line in headline(results()) if line.startswith("Ran with: "))
+    assert line.startswith("Ran with: numba (2 threads, AVX9); ")
+    without = results()
+    without.backends = []
+    assert not any("Ran with" in line for line in headline(without))
+
+
 def test_properties_are_counted_below_the_table_and_not_in_it():
     assert "propert" not in table(results())
     assert sum("violate a property" in line for line in headline(results())) == 1

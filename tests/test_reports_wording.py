@@ -4,6 +4,7 @@
 import pytest
 
 from reports import wording
+from reports.schema import Backend
 from tests.report_results import all_nan, failed, kernel, wrong_with_dy
 
 
@@ -89,6 +90,23 @@ def test_the_largest_error_is_one_that_the_claim_bounds():
     it.accuracy.random_dy.max_ulp = 77.0
     assert wording.largest_claimed(it) == "77 ulp at x = 0x1p+0, dy = -inf (random dy)"
     assert wording.largest_claimed(all_nan("silu")) == "no number to compare"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ((2, "asked", "AVX512"), "torch (2 threads, AVX512)"),
+        ((None, "asked", None), "torch (threads not told, instruction set not told)"),
+        (
+            (1, "one processor", None),
+            "torch (1 thread, instruction set not told, ×1: one processor)",
+        ),
+    ],
+)
+def test_what_a_backend_ran_with(given, shown):
+    threads, one_thread, instruction_set = given
+    backend = Backend(name="torch", threads=threads, one_thread=one_thread, instruction_set=instruction_set)
+    assert wording.ran_with(backend) == shown
 
 
 def test_durations():

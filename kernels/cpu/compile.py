@@ -20,12 +20,15 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+import llvmlite.binding
 import numba
 from numba import njit, types
 from numba.core.dispatcher import Dispatcher
 from numba.extending import intrinsic
 
 from kernels.cpu import assembly
+from kernels.cpu.launch import cores
+from kernels.registry import RunsWith
 
 # error_model: IEEE division, without a check for a zero divisor that would stop vectorisation.
 # fastmath stays off: contraction and reordering would make the bits depend on the machine.
@@ -78,6 +81,12 @@ def is_cached(name: str) -> bool:
     """Whether there is code of that name in the cache."""
     folder = cache_folder()
     return folder is not None and any(folder.glob(f"*/*.{name}-*.nbi"))
+
+
+def runs_with() -> RunsWith:
+    """All processors of this process, and the one that LLVM takes this one for and makes code for."""
+    target = numba.config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+    return RunsWith(threads=cores(), instruction_set=f"LLVM's target {target}")
 
 
 @contextlib.contextmanager

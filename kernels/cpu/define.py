@@ -27,7 +27,7 @@ from numba import types
 from numba.core.dispatcher import Dispatcher
 
 from kernels.cpu import assembly, launch, loops
-from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached
+from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached, runs_with
 from kernels.cpu.storage import BY_DTYPE, STORAGES, Storage
 from kernels.registry import Claim, Kernel, register
 
@@ -154,6 +154,7 @@ class Direction:
                 source=__file__,
                 compile=functools.partial(self.compile, variant, storage),
                 is_compiled=functools.partial(self.is_compiled, variant, storage),
+                runs_with=runs_with,
             )
         )
 

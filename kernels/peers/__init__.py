@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What people would otherwise call: one file a library, each of which is an extra and may be missing.
+"""What people would otherwise call: a file for each library, which is an extra and may be missing.
 
 Importing a file registers what its library has, and imports no library: that happens at the first call.
 """
@@ -7,15 +7,17 @@ Importing a file registers what its library has, and imports no library: that ha
 import importlib
 import pkgutil
 
-from kernels.peers.adapter import Peer
+from kernels.peers.adapter import Absent, Peer
 
 PEERS: dict[str, Peer] = {}
-for _module in pkgutil.iter_modules(__path__):
-    _found = getattr(importlib.import_module(f"{__name__}.{_module.name}"), "PEER", None)
-    if _found:
-        PEERS[_found.backend] = _found
+_LACKING: list[Absent] = []  # what files say that they lack
+for _name in pkgutil.iter_modules(__path__):
+    _module = importlib.import_module(f"{__name__}.{_name.name}")
+    if hasattr(_module, "PEER"):
+        PEERS[_module.PEER.backend] = _module.PEER
+    _LACKING += getattr(_module, "LACKING", ())
 
 
-def absent() -> dict[str, str]:
-    """Why the backends are absent that are: a sentence for each that says what to do."""
-    return {name: peer.why_absent for name, peer in PEERS.items() if peer.why_absent}
+def absent() -> list[Absent]:
+    """What can't be measured here: libraries, and variants of those that are here."""
+    return [Absent(name, peer.why_absent) for name, peer in PEERS.items() if peer.why_absent] + _LACKING

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from kernels.cpu.launch import cores
-from kernels.registry import Kernel, register
+from kernels.registry import Kernel, RunsWith, register
 
 Operation = Callable[..., Any]
 
@@ -45,6 +45,20 @@ NAMED_ALIKE: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A backend, or a variant of one, that can't be measured here; ``why`` is a sentence that says what to do."""
+
+    backend: str
+    why: str
+    variant: str | None = None
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """The option that names it, and its name there."""
+        return ("variant", self.variant) if self.variant else ("backend", self.backend)
+
+
+@dataclass(frozen=True)
 class Peer:
     """A library whose functions are measured beside ours.
 
@@ -55,7 +69,10 @@ class Peer:
         from_numpy: makes an array of the library of a contiguous NumPy array, without a copy where it can.
         to_numpy: the reverse, of the dtype that is given.
         set_threads: lets the library use so many threads, where that can be said while it runs.
+        uses_all: that can't be said, and it uses as many as the process has processors when it is imported.
         set_up: what has to be said to the library before its first use.
+        threads: how many threads the library says that it uses at most; None where it does not tell.
+        instruction_set: which one it says that it chose for this processor, in its words; None likewise.
     """
 
     backend: str
@@ -64,7 +81,10 @@ class Peer:
     from_numpy: Callable[[Any, np.ndarray], Any] = lambda _, array: array
     to_numpy: Callable[[Any, Any, np.dtype], np.ndarray] = lambda _, array, dtype: np.asarray(array)
     set_threads: Callable[[Any, int], None] | None = None
+    uses_all: bool = False
     set_up: Callable[[Any], None] = lambda _: None
+    threads: Callable[[Any], int | None] = lambda _: None
+    instruction_set: Callable[[Any], str | None] = lambda _: None
 
     @functools.cached_property
     def why_absent(self) -> str | None:
@@ -89,6 +109,12 @@ class Peer:
         module = importlib.import_module(self.package)
         self.set_up(module)
         return module
+
+    def runs_with(self) -> RunsWith:
+        """What the library says of itself where it may use every processor of this process."""
+        if self.set_threads:
+            self.set_threads(self.library, cores())
+        return RunsWith(self.threads(self.library), self.instruction_set(self.library))
 
     def operation(
         self,
@@ -128,9 +154,11 @@ class Peer:
                         takes_out=function.takes_out,
                         takes_threads=self.set_threads is not None,
                         takes_result=direction == "backward" and saved is not None,
+                        uses_all=self.uses_all,
                         spins=self.set_threads is not None,
                         flushes_subnormals=flushes_subnormals,
                         source=inspect.getsourcefile(operation),
+                        runs_with=self.runs_with,
                     )
                 )
             return operation

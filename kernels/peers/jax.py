@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """JAX on the CPU: the functions of jax.nn under jit, waited for; their gradients by jax.vjp, compiled with them.
 
-JAX has no out= and no way to set its threads while it runs. It is told to allow float64, which it refuses by default.
+JAX has no out=. It uses as many threads as its process has processors when it starts, and does not tell how many, nor
+for which instruction set XLA made code. It is told to allow float64, which it refuses by default.
 """
 
 import functools
@@ -27,7 +28,7 @@ def _to_numpy(jax: Any, array: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(array)
 
 
-PEER = Peer("jax", "jax", "jax", _from_numpy, _to_numpy, set_up=_set_up)
+PEER = Peer("jax", "jax", "jax", _from_numpy, _to_numpy, uses_all=True, set_up=_set_up)
 
 
 def _forward(function: str, options: dict[str, Any]) -> Callable[..., Any]:

@@ -1,11 +1,22 @@
 # SPDX-License-Identifier: MIT
 """NumPy, as people write it: the formula in ufuncs, on one thread. There are no gradients in it."""
 
+from typing import Any
+
 from kernels.peers.adapter import Peer
 
 NATIVE = ("float16", "float32", "float64")
 
-PEER = Peer("numpy", "numpy", "numpy")
+
+def _instruction_set(numpy: Any) -> str:
+    """What the ufuncs used here that have code for several chose in float32: one, or each that one of them chose."""
+    from numpy.lib import introspect
+
+    ufuncs = introspect.opt_func_info(func_name="^(exp|log1p|maximum|tanh)$", signature="float32")
+    return ", ".join(sorted({loop["current"] for loops in ufuncs.values() for loop in loops.values()}))
+
+
+PEER = Peer("numpy", "numpy", "numpy", instruction_set=_instruction_set)
 
 
 @PEER.operation("sigmoid", dtypes=NATIVE, why="1 / (1 + np.exp(-x))")

@@ -49,7 +49,15 @@ def _to_numpy(onnxruntime: Any, value: Any, dtype: np.dtype) -> np.ndarray:
     return value.numpy()
 
 
-PEER = Peer("onnxruntime", "onnxruntime", "onnxruntime onnx", _from_numpy, _to_numpy, _set_threads)
+PEER = Peer(
+    "onnxruntime",
+    "onnxruntime",
+    "onnxruntime onnx",
+    _from_numpy,
+    _to_numpy,
+    _set_threads,
+    threads=lambda onnxruntime: _options(onnxruntime, _threads).intra_op_num_threads,
+)
 
 
 @functools.cache
@@ -62,10 +70,16 @@ def _session(onnxruntime: Any, activation: str, variant: str, dtype: str, thread
     graph = helper.make_graph([helper.make_node(node, ["x"], ["y"], domain=domain, **attributes)], node, [x], [y])
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
+    options = _options(onnxruntime, threads)
+    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+
+
+def _options(onnxruntime: Any, threads: int) -> Any:
+    """What a session is made with."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3  # errors
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return options
 
 
 def _saved(activation: str, variant: str) -> Callable[..., Any]:

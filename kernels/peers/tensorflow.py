@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """TensorFlow on the CPU: tf.keras.activations, called eagerly; gradients by its tape, traced into a graph once.
 
-TensorFlow has no out=, and its threads can't be set once it runs.
+TensorFlow has no out=. Its threads can't be set once it runs; left alone, it uses as many as its process has processors
+when it starts (and calls that 0), and does not tell for which instruction set it has code.
 """
 
 import functools
@@ -23,7 +24,7 @@ def _to_numpy(tensorflow: Any, tensor: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(tensor.numpy())
 
 
-PEER = Peer("tensorflow", "tensorflow", "tensorflow-cpu", _from_numpy, _to_numpy)
+PEER = Peer("tensorflow", "tensorflow", "tensorflow-cpu", _from_numpy, _to_numpy, uses_all=True)
 
 
 def _forward(function: str, options: dict[str, Any]) -> Callable[..., Any]:

@@ -36,7 +36,16 @@ def _set_threads(torch: Any, threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-PEER = Peer("torch", "torch", "torch", _from_numpy, _to_numpy, _set_threads)
+PEER = Peer(
+    "torch",
+    "torch",
+    "torch",
+    _from_numpy,
+    _to_numpy,
+    _set_threads,
+    threads=lambda torch: torch.get_num_threads(),
+    instruction_set=lambda torch: torch.backends.cpu.get_cpu_capability(),
+)
 
 
 def _sigmoid(torch: Any, x: Any) -> Any:
