@@ -5,7 +5,18 @@ With e^(−z) = p·2^n it is f·2^(−n)/(p + 2^(−n)): one division, in which 
 high + low, and the quotient is corrected by its own remainder, so that but for the last digit nothing is rounded.
 """
 
-from kernels.cpu.blocks import at_least, at_most, by_type, fma, odd_sum, two_to
+from kernels.cpu.blocks import (
+    argument,
+    at_least,
+    at_most,
+    beside_one,
+    by_type,
+    fma,
+    odd_sum,
+    pair_quotient,
+    two_sum,
+    two_to,
+)
 from kernels.cpu.compile import block
 from kernels.cpu.exponential import exp_pair
 
@@ -47,3 +58,16 @@ def odd_times_sigmoid(f, z, dz):
     """The same in float64, as `kernels.cpu.blocks.to_odd` makes it."""
     y, low, s, t = quotient(f, z, dz)
     return odd_sum(y * s * t, low * s * t)
+
+
+@block
+def sigmoid_of(beta, x):
+    """σ(βx) as (f + df)·2^n, for any β."""
+    T = type(x)
+    z, a, da = argument(beta, x)
+    m, dm, n = exp_pair(a, da)
+    d, dd = two_sum(T(1), beside_one(m, n))
+    dd += beside_one(dm, n)
+    # Left of 0 it is e^z/(1 + e^z), right of it 1/(1 + e^(−z)).
+    f, df = pair_quotient(m if z < 0 else T(1), dm if z < 0 else T(0), d, dd)
+    return f, df, n if z < 0 else T(0)

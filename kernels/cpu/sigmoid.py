@@ -3,8 +3,22 @@
 
 from math import exp
 
-from kernels.cpu.blocks import beside_one, exp_parts, over_square, round_product, scaled_product, two_sum
+from kernels.cpu.blocks import (
+    BOUND,
+    at_least,
+    beside_one,
+    exp_parts,
+    odd_product,
+    over_square,
+    round_product,
+    scaled_pair,
+    scaled_product,
+    two_sum,
+)
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.exponential import exp_pair
+from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid, within_logistic
 
 sigmoid = Activation("sigmoid")
 
@@ -37,3 +51,41 @@ def stable_backward(dy, x):
     m, n = exp_parts(-abs(x), T(0))
     f = round_product(m, *over_square(T(1), T(0), *two_sum(T(1), beside_one(m, n))))
     return scaled_product(dy, f, n)
+
+
+@sigmoid.forward.variant(
+    "fast",
+    why="1/(1 + e^(−x)) with its denominator as high + low, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+)
+def fast(x):
+    T = type(x)
+    return times_sigmoid(T(1), within_logistic(x), T(0))
+
+
+@sigmoid.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded(x):
+    return odd_times_sigmoid(1.0, at_least(within_logistic(x), -200.0), 0.0)
+
+
+@block
+def derivative(x):
+    """(f, df, n) of σ′(x) = w/(1 + w)² = (f + df)·2^n."""
+    T = type(x)
+    m, dm, n = exp_pair(at_least(-abs(x), -T(BOUND)), T(0))
+    d, dd = two_sum(T(1), beside_one(m, n))
+    f, df = over_square(m, dm, d, dd + beside_one(dm, n))
+    return f, df, n
+
+
+@sigmoid.backward.variant(
+    "fast", why="w/(1 + w)² as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
+)
+def fast_backward(dy, x):
+    return scaled_pair(dy, *derivative(x))
+
+
+@sigmoid.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded_backward(dy, x):
+    return odd_product(dy, *derivative(x))

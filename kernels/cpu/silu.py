@@ -22,7 +22,6 @@ from kernels.cpu.blocks import (
     over_square,
     pair_of,
     pair_product,
-    pair_quotient,
     pair_sum,
     round_product,
     scaled_pair,
@@ -31,9 +30,9 @@ from kernels.cpu.blocks import (
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, one_and
+from kernels.cpu.exponential import exp_terms, expm1_of, one_and
 from kernels.cpu.halves import half_raised, half_raised_16_bit
-from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid, within_logistic
+from kernels.cpu.logistic import odd_times_sigmoid, sigmoid_of, times_sigmoid, within_logistic
 
 silu = Activation("silu", beta=1.0)
 
@@ -65,19 +64,6 @@ def stable(x, beta):
     m, n = exp_parts(a, da)
     d = T(1) + beside_one(m, n)
     return scaled_product(x, m / d, n) if z < 0 else x / d
-
-
-@block
-def sigmoid_of(beta, x):
-    """σ(βx) as (f + df)·2^n, for any β."""
-    T = type(x)
-    z, a, da = argument(beta, x)
-    m, dm, n = exp_pair(a, da)
-    d, dd = two_sum(T(1), beside_one(m, n))
-    dd += beside_one(dm, n)
-    # Left of 0 it is e^z/(1 + e^z), right of it 1/(1 + e^(−z)).
-    f, df = pair_quotient(m if z < 0 else T(1), dm if z < 0 else T(0), d, dd)
-    return f, df, n if z < 0 else T(0)
 
 
 @block
