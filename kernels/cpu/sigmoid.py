@@ -4,21 +4,23 @@
 from math import exp
 
 from kernels.cpu.blocks import (
-    BOUND,
     at_least,
+    at_most,
     beside_one,
+    by_type,
     exp_parts,
-    odd_product,
+    exponent_shift,
+    fma,
+    lowered,
+    odd_lowered,
     over_square,
     round_product,
-    scaled_pair,
     scaled_product,
     two_sum,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair
-from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid, within_logistic
+from kernels.cpu.logistic import falling_share, odd_times_sigmoid, times_sigmoid, within_logistic
 
 sigmoid = Activation("sigmoid")
 
@@ -71,21 +73,27 @@ def rounded(x):
 
 @block
 def derivative(x):
-    """(f, df, n) of σ′(x) = w/(1 + w)² = (f + df)·2^n."""
+    """(f, low, shifted) of σ′(x) = (f + low)·2^n with n + `exponent_shift` = shifted.
+
+    With s = (y + low)·g = σ(−|x|) it is s·(1 − s) = (v − g·v²)·g, v = y + low, where y² is exact.
+    """
     T = type(x)
-    m, dm, n = exp_pair(at_least(-abs(x), -T(BOUND)), T(0))
-    d, dd = two_sum(T(1), beside_one(m, n))
-    f, df = over_square(m, dm, d, dd + beside_one(dm, n))
-    return f, df, n
+    y, low, g, shifted = falling_share(at_most(abs(x), T(by_type(x, 199.0, 1464.0))), T(0))
+    square = y * y
+    f = fma(-g, square, y)
+    lost = fma(-g, square, y - f)
+    low = fma(low, fma(-g, fma(T(2), y, low), T(1)), lost)
+    half = max(g, T(0.5))  # f may be more than 1, and dy near overflow
+    return f * half, low * half, at_most(shifted + T(1), exponent_shift(x))
 
 
 @sigmoid.backward.variant(
     "fast", why="w/(1 + w)² as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
 )
 def fast_backward(dy, x):
-    return scaled_pair(dy, *derivative(x))
+    return lowered(dy, *derivative(x))
 
 
 @sigmoid.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
 def rounded_backward(dy, x):
-    return odd_product(dy, *derivative(x))
+    return odd_lowered(dy, *derivative(x))

@@ -13,12 +13,12 @@ from kernels.cpu.blocks import (
     by_type,
     exp_parts,
     fma,
-    odd_product,
+    lowered,
+    odd_lowered,
     odd_sum,
     pair_of,
     pair_product,
     scaled,
-    scaled_pair,
     scaled_product,
     two_sum,
     two_to,
@@ -27,7 +27,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair
 from kernels.cpu.log1p import log1p_terms
-from kernels.cpu.logistic import sigmoid_of, within_logistic
+from kernels.cpu.logistic import of_beta, sigmoid_terms, within_logistic
 
 softplus = Activation("softplus", beta=1.0)
 
@@ -128,9 +128,9 @@ def rounded(x, beta):
     "fast", why="1/(1 + e^(−z)) as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
 )
 def fast_backward(dy, x, beta):
-    return scaled_pair(dy, *sigmoid_of(beta, x))
+    return lowered(dy, *sigmoid_terms(*of_beta(beta, x)))
 
 
 @softplus.backward.variant("rounded", why="the same in binary64, rounded once")
 def rounded_backward(dy, x, beta):
-    return odd_product(dy, *sigmoid_of(beta, x))
+    return odd_lowered(dy, *sigmoid_terms(*of_beta(beta, x)))
