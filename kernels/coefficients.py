@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, workprec
+from mpmath import atanh, cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, workprec
 
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
@@ -85,6 +85,14 @@ def rest_of_exp(r: mpf) -> mpf:
     return (exp(r) - 1 - r) / r**2 if abs(r) > mpf(2) ** -60 else mpf(1) / 2
 
 
+def rest_of_artanh(v: mpf) -> mpf:
+    """(artanh(s)/s − 1)/s² of v = s²: artanh(s) beside its first term."""
+    if v < mpf(2) ** -60:
+        return mpf(1) / 3 + v / 5
+    s = sqrt(v)
+    return (atanh(s) / s - 1) / v
+
+
 def fits() -> list[Fit]:
     """Every polynomial of the tables."""
     root = slope_root()
@@ -100,9 +108,12 @@ def fits() -> list[Fit]:
 
     half = mpf(1) / 2
     step = EXP_REACH * log(2) / 2
+    ninth = mpf("1.000001") / 9  # s = 1/3 is rounded
     return [
         Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
+        Fit("ARTANH_SINGLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 4),
+        Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",

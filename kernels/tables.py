@@ -34,6 +34,32 @@ EXP_DOUBLE = (
     float.fromhex("0x1.1f75aba0b1e2ep-29"),  # 2.0915442297780116e-09
 )
 
+# (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
+# degree 4, relative error 2^-26.56.
+ARTANH_SINGLE = (
+    float.fromhex("0x1.5555558d7ff57p-2"),  # 0.33333333660265424
+    float.fromhex("0x1.9998d4859844ap-3"),  # 0.19999853165339437
+    float.fromhex("0x1.24c926afb9858p-3"),  # 0.14296179031151968
+    float.fromhex("0x1.bc8cf75365d38p-4"),  # 0.10853287326459771
+    float.fromhex("0x1.dba266fb0a23cp-4"),  # 0.11612167574697535
+)
+
+# (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
+# degree 10, relative error 2^-53.85.
+ARTANH_DOUBLE = (
+    float.fromhex("0x1.5555555555555p-2"),  # 0.33333333333333331
+    float.fromhex("0x1.9999999999944p-3"),  # 0.19999999999999762
+    float.fromhex("0x1.2492492499d46p-3"),  # 0.1428571428580005
+    float.fromhex("0x1.c71c71bedea4cp-4"),  # 0.11111111099118282
+    float.fromhex("0x1.745d19937c459p-4"),  # 0.090909099489878811
+    float.fromhex("0x1.3b13515f46324p-4"),  # 0.076922719821948038
+    float.fromhex("0x1.111abdcc35b9dp-4"),  # 0.066675893208737638
+    float.fromhex("0x1.e0a2d5224a88fp-5"),  # 0.058671394612546661
+    float.fromhex("0x1.bc37f319fc520p-5"),  # 0.05422589760554275
+    float.fromhex("0x1.32e0c4d323d70p-5"),  # 0.037460693763132435
+    float.fromhex("0x1.401d4b3d9862dp-4"),  # 0.078152936848277135
+)
+
 # (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:
 # degree 24, relative error 2^-53.91.
 GELU_TAIL = (

@@ -67,19 +67,50 @@ def quick_polynomial(typing_context, x, coefficients):
     return (x(x, coefficients), generate) if suits else None
 
 
+def _fraction_and_bias(real):
+    return (23, 127) if real == types.float32 else (52, 1023)
+
+
 @intrinsic
-def two_to(typing_context, n):
-    """2^n in n's type, for a whole n between the exponents of its normal numbers; 0 for the one below them."""
+def exponent_shift(typing_context, like):
+    """What makes the last place of a sum 1, so that its last bits are a whole number, plus the exponents' bias."""
 
     def generate(context, builder, signature, arguments):
-        bits = n.bitwidth
-        bias, fraction = (127, 23) if bits == 32 else (1023, 52)
-        # The sum's last place is 1: its last bits are n + bias, and the shift leaves these alone.
-        moved = builder.fadd(arguments[0], ir.Constant(arguments[0].type, 1.5 * 2.0**fraction + bias))
-        word = ir.IntType(bits)
-        return builder.bitcast(builder.shl(builder.bitcast(moved, word), word(fraction)), arguments[0].type)
+        fraction, bias = _fraction_and_bias(like)
+        return ir.Constant(arguments[0].type, 1.5 * 2.0**fraction + bias)
 
-    return (n(n), generate) if isinstance(n, types.Float) else None
+    return (like(like), generate) if isinstance(like, types.Float) else None
+
+
+@intrinsic
+def two_to_shifted(typing_context, shifted):
+    """2^n, given n + `exponent_shift`: its last bits are n + bias, and moved up they leave no others."""
+
+    def generate(context, builder, signature, arguments):
+        fraction, _ = _fraction_and_bias(shifted)
+        word = ir.IntType(shifted.bitwidth)
+        bits = builder.shl(builder.bitcast(arguments[0], word), word(fraction))
+        return builder.bitcast(bits, arguments[0].type)
+
+    return (shifted(shifted), generate) if isinstance(shifted, types.Float) else None
+
+
+@block
+def two_to(n):
+    """2^n in n's type, for a whole n between the exponents of its normal numbers; 0 for the one below them."""
+    return two_to_shifted(n + exponent_shift(n))
+
+
+@intrinsic
+def shortened(typing_context, value):
+    """The value with the last half of its bits cut off: float32 keeps 12, float64 26."""
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(value.bitwidth)
+        bits = builder.and_(builder.bitcast(arguments[0], word), word(-1 << (12 if value == types.float32 else 27)))
+        return builder.bitcast(bits, arguments[0].type)
+
+    return (value(value), generate) if isinstance(value, types.Float) else None
 
 
 @intrinsic
@@ -314,6 +345,21 @@ def mirrored_pair(dy, x, f, df, n):
     return round_product(dy, high, low - scaled(df, n))
 
 
+@block
+def lowered(dy, f, low, shifted):
+    """dy·(f + low)·2^n for |f| ≤ 1, n ≤ 0 and n + `exponent_shift` = shifted: rounded once, or again if subnormal.
+
+    As 2^n can be too small, though the product is not, n below the normal numbers' exponents is applied in three steps.
+    """
+    T = type(dy)
+    least, rest = T(by_type(dy, -126.0, -1022.0)), T(by_type(dy, 36.0, 70.0))
+    deep = shifted < exponent_shift(dy) + least
+    y = fma(dy, f, dy * low)
+    y = y * T(by_type(dy, 2.0**-126, 2.0**-1022)) if deep else y
+    y = y * two_to_shifted(shifted + (rest - least) if deep else shifted)
+    return y * T(by_type(dy, 2.0**-36, 2.0**-70)) if deep else y
+
+
 # For `rounded`: in float64, with results of a narrower format, so that nothing leaves float64's range.
 
 
@@ -330,6 +376,12 @@ def odd_product(dy, f, df, n):
     high, low = pair_product(dy, 0.0, f, df)
     power = two_to(at_least(n, -1000.0))
     return odd_sum(high * power, low * power)
+
+
+@block
+def odd_lowered(dy, f, low, shifted):
+    """The same as `lowered`, as `to_odd` makes it."""
+    return odd_product(dy, f, low, shifted - exponent_shift(dy))
 
 
 @block

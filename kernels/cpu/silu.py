@@ -14,26 +14,25 @@ from kernels.cpu.blocks import (
     by_type,
     exp_parts,
     fma,
+    lowered,
     minus,
     mirrored_pair,
     mirrored_product,
+    odd_lowered,
     odd_mirrored,
-    odd_product,
     over_square,
     pair_of,
     pair_product,
-    pair_quotient,
     pair_sum,
     round_product,
-    scaled_pair,
     scaled_product,
     two_sum,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, one_and
-from kernels.cpu.halves import half_raised, half_raised_16_bit
-from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid, within_logistic
+from kernels.cpu.exponential import exp_terms, expm1_of, one_and
+from kernels.cpu.halves import half_raised_16_bit
+from kernels.cpu.logistic import odd_times_sigmoid, of_beta, sigmoid_terms, times_sigmoid, within_logistic
 
 silu = Activation("silu", beta=1.0)
 
@@ -68,19 +67,6 @@ def stable(x, beta):
 
 
 @block
-def sigmoid_of(beta, x):
-    """σ(βx) as (f + df)·2^n, for any β."""
-    T = type(x)
-    z, a, da = argument(beta, x)
-    m, dm, n = exp_pair(a, da)
-    d, dd = two_sum(T(1), beside_one(m, n))
-    dd += beside_one(dm, n)
-    # Left of 0 it is e^z/(1 + e^z), right of it 1/(1 + e^(−z)).
-    f, df = pair_quotient(m if z < 0 else T(1), dm if z < 0 else T(0), d, dd)
-    return f, df, n if z < 0 else T(0)
-
-
-@block
 def fast_16_bit(x, beta):
     y = fast(x, beta)
     return half_raised_16_bit(x, y) if beta > 0 else y
@@ -96,11 +82,11 @@ def fast_16_bit(x, beta):
 def fast(x, beta):
     if beta == 1:
         z = within_logistic(x)
-        y = half_raised(x, times_sigmoid(z, z, type(x)(0)))
+        y = times_sigmoid(z, z, type(x)(0))
         return x if x > z else y
     if abs(x) == inf:
         return copysign(type(x)(0), x) if beta * x < 0 else x
-    return scaled_pair(x, *sigmoid_of(beta, x))
+    return lowered(x, *sigmoid_terms(*of_beta(beta, x)))
 
 
 @silu.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
@@ -111,7 +97,7 @@ def rounded(x, beta):
         return x if x > z else y
     if abs(x) == inf:
         return copysign(0.0, x) if beta * x < 0 else x
-    return odd_product(x, *sigmoid_of(beta, x))
+    return odd_lowered(x, *sigmoid_terms(*of_beta(beta, x)))
 
 
 @silu.backward.variant("stable", why="1 + z + e^z = t + e^z₀·(e^t − 1), t = z − z₀: exact at the root", max_ulp=4)
