@@ -18,11 +18,15 @@ TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
+MILLS_CENTRE, SLOPE_CENTRE = 2, 4  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A polynomial of ``degree`` for f on [low, high]; ``text`` says in the table what it is."""
+    """A polynomial of ``degree`` for f on [low, high]; ``text`` says in the table what it is.
+
+    ``base`` is left out of the constant: a short number that is added last, so that what is rounded is small.
+    """
 
     name: str
     text: str
@@ -30,6 +34,7 @@ class Fit:
     low: mpf
     high: mpf
     degree: int
+    base: float = 0.0
 
     def coefficients(self) -> list[float]:
         """In powers of the variable, the constant first."""
@@ -39,14 +44,15 @@ class Fit:
         values = [self.f(middle + half * cos(a)) for a in angles]
         series = [2 * sum(v * cos(j * a) for v, a in zip(values, angles, strict=True)) / n for j in range(n)]
         series[0] /= 2
-        return [float(c) for c in _powers(series, -middle / half, 1 / half)]
+        constant, *others = _powers(series, -middle / half, 1 / half)
+        return [float(constant - self.base), *map(float, others)]
 
     def error(self, coefficients: list[float]) -> mpf:
         """The largest relative error at 4 points for each node, and at both ends."""
         points = 4 * self.degree
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         at = [middle + half * cos(pi * k / points) for k in range(points + 1)]
-        return max(abs(_value(coefficients, x) / self.f(x) - 1) for x in at)
+        return max(abs((_value(coefficients, x) + self.base) / self.f(x) - 1) for x in at)
 
 
 def _value(coefficients: list[float], x: mpf) -> mpf:
@@ -106,6 +112,16 @@ def fits() -> list[Fit]:
             return root * tail(root) - sqrt(2 / pi)
         return slope(root + t) / t
 
+    def mills_of(s: mpf) -> mpf:
+        y = MILLS_CENTRE * (1 + s) / (1 - s)
+        return (y + MILLS_CENTRE) * tail(y)
+
+    def factor_of(s: mpf) -> mpf:
+        return -slope_of(SLOPE_CENTRE * (1 + s) / (1 - s) - root)
+
+    def until(y: int, centre: int) -> mpf:
+        return mpf(y - centre) / (y + centre)
+
     half = mpf(1) / 2
     step = EXP_REACH * log(2) / 2
     ninth = mpf("1.000001") / 9  # s = 1/3 is rounded
@@ -129,6 +145,42 @@ def fits() -> list[Fit]:
             -half,
             half,
             16,
+        ),
+        Fit(
+            "MILLS_SINGLE",
+            "(y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 15]",
+            mills_of,
+            mpf(-1),
+            until(15, MILLS_CENTRE),
+            11,
+            0.6875,
+        ),
+        Fit(
+            "MILLS_DOUBLE",
+            "(y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 40]",
+            mills_of,
+            mpf(-1),
+            until(40, MILLS_CENTRE),
+            27,
+            0.6875,
+        ),
+        Fit(
+            "GELU_FACTOR_SINGLE",
+            "(R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 20]",
+            factor_of,
+            mpf(-1),
+            until(20, SLOPE_CENTRE),
+            9,
+            0.5,
+        ),
+        Fit(
+            "GELU_FACTOR_DOUBLE",
+            "(R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 64]",
+            factor_of,
+            mpf(-1),
+            until(64, SLOPE_CENTRE),
+            22,
+            0.5,
         ),
     ]
 

@@ -111,3 +111,96 @@ GELU_SLOPE = (
     float.fromhex("0x1.7963d6630b62ep-29"),  # 2.7458735715071836e-09
     float.fromhex("-0x1.48a90d697dc68p-31"),  # -5.9782971384634926e-10
 )
+
+# (y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 15]:
+# degree 11, relative error 2^-28.08.
+MILLS_SINGLE = (
+    float.fromhex("-0x1.ee88d4e2bacd8p-7"),  # -0.015091995189740734
+    float.fromhex("-0x1.535bb1e26852ap-2"),  # -0.3314044756353548
+    float.fromhex("0x1.d7d0f22ac089ap-6"),  # 0.028797375193797416
+    float.fromhex("0x1.2cce318ef1aa9p-5"),  # 0.036719414514256705
+    float.fromhex("-0x1.ec96e627e0941p-12"),  # -0.00046976990642390656
+    float.fromhex("-0x1.b95c1c0af5264p-8"),  # -0.0067346161331057509
+    float.fromhex("-0x1.ff9a6f70b2237p-10"),  # -0.0019516115682326593
+    float.fromhex("0x1.afe6b23258b55p-11"),  # 0.00082378608048503754
+    float.fromhex("0x1.b6c9173301086p-11"),  # 0.00083691694305844454
+    float.fromhex("0x1.16f9ccf54fafep-13"),  # 0.0001330260198901464
+    float.fromhex("-0x1.39bad938bec72p-13"),  # -0.00014959806301093368
+    float.fromhex("-0x1.14118010f6d5ap-14"),  # -6.5819826218162762e-05
+)
+
+# (y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 40]:
+# degree 27, relative error 2^-53.26.
+MILLS_DOUBLE = (
+    float.fromhex("-0x1.ee88d4b56ac66p-7"),  # -0.015091995107317579
+    float.fromhex("-0x1.535bafa73c574p-2"),  # -0.33140444238878008
+    float.fromhex("0x1.d7d0e2393eeb4p-6"),  # 0.028797360345363912
+    float.fromhex("0x1.2ccbfbf0c1d58p-5"),  # 0.036718360968786612
+    float.fromhex("-0x1.ec6870be26ec5p-12"),  # -0.00046959683448631286
+    float.fromhex("-0x1.b8b937f1c9178p-8"),  # -0.0067249070723714929
+    float.fromhex("-0x1.ff79b9c904792p-10"),  # -0.0019511241573621813
+    float.fromhex("0x1.9ba0c27fd3ad0p-11"),  # 0.00078511804165678524
+    float.fromhex("0x1.b1b0c0f5c96a9p-11"),  # 0.00082719887607104082
+    float.fromhex("0x1.b2188773bc4f1p-13"),  # 0.00020699301568741877
+    float.fromhex("-0x1.e53f2f6f79872p-14"),  # -0.00011569185675561354
+    float.fromhex("-0x1.0d9c948346b8dp-13"),  # -0.0001285608487727432
+    float.fromhex("-0x1.8267dde7cd90fp-15"),  # -4.606315252291177e-05
+    float.fromhex("0x1.463d3bc1d1a3ap-17"),  # 9.7226856074053511e-06
+    float.fromhex("0x1.6cd3d1f3171d9p-16"),  # 2.174540891207604e-05
+    float.fromhex("0x1.a17ad99e15690p-17"),  # 1.2441870065919917e-05
+    float.fromhex("0x1.fcbe2bbb603e7p-20"),  # 1.8952148213848725e-06
+    float.fromhex("-0x1.5936cf23d0138p-19"),  # -2.5720454618628697e-06
+    float.fromhex("-0x1.65f41a358155cp-19"),  # -2.6669615873521189e-06
+    float.fromhex("-0x1.de7982b890bdfp-20"),  # -1.7824569750336301e-06
+    float.fromhex("-0x1.4f376d5ce368dp-21"),  # -6.2438941094015355e-07
+    float.fromhex("0x1.8c5c8d8b34fdcp-21"),  # 7.3828089011207486e-07
+    float.fromhex("0x1.0d5192cbf33b9p-20"),  # 1.0032901398449318e-06
+    float.fromhex("0x1.300067e8d629ap-23"),  # 1.4156176966308367e-07
+    float.fromhex("-0x1.6dad5a8a28e67p-22"),  # -3.4056339671460857e-07
+    float.fromhex("-0x1.1ea7459be89e9p-23"),  # -1.3348339400222812e-07
+    float.fromhex("0x1.58575b35a97eep-25"),  # 4.0086595748820648e-08
+    float.fromhex("0x1.7b2a737766a91p-26"),  # 2.2070355735346524e-08
+)
+
+# (R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 20]:
+# degree 9, relative error 2^-29.97.
+GELU_FACTOR_SINGLE = (
+    float.fromhex("-0x1.3590c3d9c1c88p-5"),  # -0.037788755913475802
+    float.fromhex("-0x1.a762ffeba8959p-4"),  # -0.1033658978363169
+    float.fromhex("0x1.ef4ff2da51af8p-5"),  # 0.060462927171604564
+    float.fromhex("-0x1.cc1e2b9745beep-6"),  # -0.0280833650295697
+    float.fromhex("0x1.3776ff84b5160p-7"),  # 0.0095051524780635499
+    float.fromhex("-0x1.d4c83f019aaf8p-10"),  # -0.0017882622199986691
+    float.fromhex("-0x1.470a012c2e661p-13"),  # -0.0001559443857155783
+    float.fromhex("0x1.85269fc77c28cp-13"),  # 0.00018556159760365167
+    float.fromhex("-0x1.d34f8507deba5p-17"),  # -1.3926941860855689e-05
+    float.fromhex("-0x1.1629fc774ba80p-16"),  # -1.6579866920436118e-05
+)
+
+# (R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 64]:
+# degree 22, relative error 2^-57.51.
+GELU_FACTOR_DOUBLE = (
+    float.fromhex("-0x1.3590c3ded5ce9p-5"),  # -0.037788755950424698
+    float.fromhex("-0x1.a763001ac67dep-4"),  # -0.10336589852195696
+    float.fromhex("0x1.ef4ff801379a9p-5"),  # 0.060462936767851368
+    float.fromhex("-0x1.cc1e2623d90eap-6"),  # -0.028083359953044708
+    float.fromhex("0x1.37754d816b17ap-7"),  # 0.0095049503750821336
+    float.fromhex("-0x1.d4c8222ac7fdap-10"),  # -0.0017882605413390624
+    float.fromhex("-0x1.443f63deae705p-13"),  # -0.00015461331255100394
+    float.fromhex("0x1.85999c3d8dff9p-13"),  # 0.00018577577604772503
+    float.fromhex("-0x1.2538131fcd038p-16"),  # -1.7477216828612664e-05
+    float.fromhex("-0x1.2e93842b0d5e8p-16"),  # -1.8034949033037944e-05
+    float.fromhex("0x1.dafc190ba95abp-19"),  # 3.5389122155666986e-06
+    float.fromhex("0x1.2987f9971b057p-19"),  # 2.2167798295249738e-06
+    float.fromhex("-0x1.083f2852e949fp-21"),  # -4.9219785080004513e-07
+    float.fromhex("-0x1.773ecf730a2aep-22"),  # -3.4947446819975729e-07
+    float.fromhex("0x1.c2676cd6b990ep-25"),  # 5.2433927135753697e-08
+    float.fromhex("0x1.106d18838f695p-24"),  # 6.3429157087238629e-08
+    float.fromhex("-0x1.a04b8f6aae3fep-31"),  # -7.5723647954054997e-10
+    float.fromhex("-0x1.8b652ca322543p-27"),  # -1.1507515223937478e-08
+    float.fromhex("-0x1.eb8de00b7c3cep-30"),  # -1.7882637617852286e-09
+    float.fromhex("0x1.e3a768aebd3f2p-30"),  # 1.7595227876129978e-09
+    float.fromhex("0x1.3ed97a7372c72p-31"),  # 5.7998390676134217e-10
+    float.fromhex("-0x1.64b53e7d292e8p-33"),  # -1.6221201110742678e-10
+    float.fromhex("-0x1.5d916ce62d472p-34"),  # -7.9482576420293552e-11
+)

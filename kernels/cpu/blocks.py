@@ -114,6 +114,18 @@ def shortened(typing_context, value):
 
 
 @intrinsic
+def shortened(typing_context, value):
+    """The value without its last 5 bits: what has room for the sums and differences of a few like it to be exact."""
+
+    def generate(context, builder, signature, arguments):
+        word = ir.IntType(value.bitwidth)
+        bits = builder.and_(builder.bitcast(arguments[0], word), word(-32))
+        return builder.bitcast(bits, arguments[0].type)
+
+    return (value(value), generate) if isinstance(value, types.Float) else None
+
+
+@intrinsic
 def by_type(typing_context, like, single, double):
     """What belongs to the type of ``like``: the first for float32, the second for float64."""
     narrow = like == types.float32

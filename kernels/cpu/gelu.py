@@ -7,26 +7,47 @@ where R is smooth, and decays so slowly that one polynomial serves for all y. Th
 Φ(y) = 1 − Φ(−y) and GELU′(y) = 1 − GELU′(−y).
 """
 
-from math import erf, exp
+from math import copysign, erf, exp
 
 from kernels.cpu.blocks import (
+    at_least,
     at_most,
+    by_type,
     exp_parts,
+    fma,
     minus,
+    mirrored_pair,
     mirrored_product,
+    odd_mirrored,
+    odd_sum,
     pair_of,
     pair_polynomial,
     pair_product,
     pair_quotient,
     pair_sum,
+    polynomial,
     round_product,
     scaled,
+    shortened,
     two_product,
     two_sum,
+    two_to,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.tables import GELU_FAR, GELU_SLOPE, GELU_SLOPE_ROOT, GELU_TAIL, GELU_TAIL_CENTRE
+from kernels.cpu.exponential import exp_pair
+from kernels.cpu.halves import half_raised, half_raised_16_bit
+from kernels.tables import (
+    GELU_FACTOR_DOUBLE,
+    GELU_FACTOR_SINGLE,
+    GELU_FAR,
+    GELU_SLOPE,
+    GELU_SLOPE_ROOT,
+    GELU_TAIL,
+    GELU_TAIL_CENTRE,
+    MILLS_DOUBLE,
+    MILLS_SINGLE,
+)
 
 gelu = Activation("gelu")
 
@@ -87,8 +108,89 @@ def stable(x):
     return scaled(-y * f, n) if x < 0 else round_product(x, *two_sum(T(1), -scaled(f, n)))
 
 
+@block
+def reciprocal(y, c):
+    """(v, e, s): 1/(y + c) = v·(1 + e), v short enough for e to have no error; s = (y − c)/(y + c)."""
+    T = type(y)
+    v = shortened(T(1) / (y + T(c)))
+    e = fma(-v, y, fma(T(-c), v, T(1)))
+    return v, e, fma(T(-2 * c) * v, e, fma(T(-2 * c), v, T(1)))
+
+
+@block
+def small_product(x):
+    """(high, low, s, t) with y·Φ(−y) = (high + low)·s·t for y = |x|, where s and t are powers of two."""
+    T = type(x)
+    y = at_most(abs(x), T(by_type(x, 15.0, 40.0)))
+    square, rest = two_product(y, y)
+    m, dm, n = exp_pair(T(-0.5) * square, T(-0.5) * rest)
+    v, e, u = reciprocal(y, 2)
+    change = polynomial(u, by_type(x, MILLS_SINGLE, MILLS_DOUBLE))
+    p = T(0.6875) + change
+    f, df = pair_product(m, dm, p, fma(p, e, change - (p - T(0.6875))))
+    y, dy = two_product(y, v)
+    high, low = pair_product(y, dy, f, df)
+    return high, low, two_to(T(by_type(x, 64.0, 200.0)) + n), T(by_type(x, 2.0**-64, 2.0**-200))
+
+
+@block
+def fast_16_bit(x):
+    return half_raised_16_bit(x, fast(x))
+
+
+@gelu.forward.variant(
+    "fast",
+    why="max(x, 0) − |x|·Φ(−|x|), without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
+)
+def fast(x):
+    high, low, s, t = small_product(x)
+    return half_raised(x, fma(-t, (high + low) * s, at_least(x, -type(x)(0))))
+
+
+@gelu.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded(x):
+    high, low, s, t = small_product(x)
+    # Near 0 it is x/2 − x²/√(2π) + …, and of a short x x/2 is a tie.
+    y = abs(x)
+    near = y < 2.0**-40
+    s *= t
+    high, low = 0.5 * y if near else high * s, (-DENSITY_AT_0[0] * y) * y if near else low * s
+    upper = at_least(x, -0.0)
+    sum = upper - high
+    return copysign(odd_sum(sum, ((upper - sum) - high) - low), x) if upper < 1e300 else upper
+
+
 @gelu.backward.variant("stable", why="e^(−y²/2)·(R(y) − y/√(2π)), with the root divided out", max_ulp=4)
 def stable_backward(dy, x):
     y = at_most(abs(x), type(x)(GELU_FAR))
     m, n = exp_half_square(y)
     return mirrored_product(dy, x, round_product(m, *slope(y)), n)
+
+
+@block
+def derivative(x):
+    """(f, df, n) with GELU′(−|x|) = (f + df)·2^n."""
+    T = type(x)
+    y = at_most(abs(x), T(by_type(x, 20.0, 64.0)))
+    square, rest = two_product(y, y)
+    m, dm, n = exp_pair(T(-0.5) * square, T(-0.5) * rest)
+    _, _, u = reciprocal(y, 4)
+    change = polynomial(u, by_type(x, GELU_FACTOR_SINGLE, GELU_FACTOR_DOUBLE))
+    p = T(0.5) + change
+    t, dt = minus(y, T(0), GELU_SLOPE_ROOT)
+    t, dt = pair_product(-t, -dt, p, change - (p - T(0.5)))
+    f, df = pair_product(m, dm, t, dt)
+    return f, df, n
+
+
+@gelu.backward.variant("fast", why="e^(−y²/2)·(y₀ − y)·H(y), without a branch", max_ulp=1)
+def fast_backward(dy, x):
+    return mirrored_pair(dy, x, *derivative(x))
+
+
+@gelu.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded_backward(dy, x):
+    return odd_mirrored(dy, x, *derivative(x))
