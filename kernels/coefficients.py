@@ -103,6 +103,7 @@ def fits() -> list[Fit]:
     return [
         Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
+        Fit("EXPM1_SINGLE", "the same, for e^r − 1 in float32", rest_of_exp, -step, step, 5),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
