@@ -130,6 +130,7 @@ def fits() -> list[Fit]:
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
         Fit("ARTANH_SINGLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 4),
         Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
+        Fit("EXPM1_SINGLE", "the same, for e^r − 1 in float32", rest_of_exp, -step, step, 5),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",

@@ -60,6 +60,17 @@ ARTANH_DOUBLE = (
     float.fromhex("0x1.401d4b3d9862dp-4"),  # 0.078152936848277135
 )
 
+# the same, for e^r − 1 in float32:
+# degree 5, relative error 2^-28.27.
+EXPM1_SINGLE = (
+    float.fromhex("0x1.0000000c4592ep-1"),  # 0.50000000142862233
+    float.fromhex("0x1.5555555ac911fp-3"),  # 0.16666666682534356
+    float.fromhex("0x1.5554e4aacef45p-5"),  # 0.041666456809677878
+    float.fromhex("0x1.1110df02bfbecp-7"),  # 0.0083333100242252919
+    float.fromhex("0x1.6d4920bf2569bp-10"),  # 0.0013934541928270264
+    float.fromhex("0x1.a12a42f159d0ep-13"),  # 0.0001989198131397769
+)
+
 # (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:
 # degree 24, relative error 2^-53.91.
 GELU_TAIL = (

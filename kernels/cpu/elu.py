@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: MIT
 """ELU: x for x > 0, else α·(e^x − 1), whose derivative is 1 or α·e^x (α at 0, the left one)."""
 
-from math import exp, expm1
+from math import exp, expm1, inf
 
-from kernels.cpu.blocks import exp_parts, scaled_product, significand_and_exponent, times
+import numpy as np
+
+from kernels.cpu.blocks import (
+    at_least,
+    at_most,
+    by_type,
+    exp_parts,
+    fma,
+    odd_product,
+    odd_sum,
+    pair_product,
+    scaled_pair,
+    scaled_product,
+    significand_and_exponent,
+    times,
+)
 from kernels.cpu.define import Activation
+from kernels.cpu.exponential import exp_pair, expm1_pair, quick_expm1
 
 elu = Activation("elu", alpha=1.0)
 
@@ -25,10 +41,54 @@ def stable(x, alpha):
     return x if x > 0 else times(alpha, expm1(x))
 
 
+@elu.forward.variant(
+    "fast", why="e^x − 1 as (2^n − 1) + 2^n·(e^r − 1), without a branch", max_ulp=1, max_ulp_16_bit=0.51
+)
+def fast(x, alpha):
+    T = type(x)
+    z = at_least(-abs(x), T(-40))  # from here on it is −1
+    if alpha == 1:
+        return x if x >= 0 else quick_expm1(z)
+    e, de = expm1_pair(z, T(0))
+    return x if x >= 0 else T(fma(alpha, np.float64(e), alpha * np.float64(de)))
+
+
+@elu.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded(x, alpha):
+    e, de = expm1_pair(at_least(-abs(x), -600.0), 0.0)
+    if alpha != 1:
+        # α can be a tie of the format: then it matters whether −α is reached.
+        e, de = pair_product(alpha, 0.0, e, de if x > -inf else 0.0)
+    return x if x >= 0 else odd_sum(e, de)
+
+
 @elu.backward.variant("stable", why="α·e^x itself, both carried as m·2^n until dy is multiplied", max_ulp=4)
 def stable_backward(dy, x, alpha):
     if x > 0:
         return dy
-    m, n = exp_parts(-abs(x), type(x)(0))  # x, but for vectors both sides are computed: nothing overflows
+    T = type(x)
+    m, n = exp_parts(-abs(x), T(0))  # x, but for vectors both sides are computed: nothing overflows
     a, k = significand_and_exponent(alpha)
-    return scaled_product(dy, times(a, m), n + type(x)(k))
+    return T(scaled_product(np.float64(dy), times(a, np.float64(m)), np.float64(n) + k))
+
+
+@elu.backward.variant("fast", why="e^x as (high + low)·2^n, without a branch", max_ulp=1, max_ulp_16_bit=0.51)
+def fast_backward(dy, x, alpha):
+    T = type(x)
+    m, dm, n = exp_pair(at_least(-abs(x), T(by_type(x, -250.0, -2000.0))), T(0))
+    if alpha == 1:
+        return dy if x > 0 else scaled_pair(dy, m, dm, n)
+    a, k = significand_and_exponent(alpha)  # α may be out of float32's range: in binary64
+    f, df = pair_product(a, 0.0, np.float64(m), np.float64(dm))
+    y = T(scaled_pair(np.float64(dy), f, df, np.float64(n) + k))
+    return dy if x > 0 else y
+
+
+@elu.backward.variant("rounded", why="the same in binary64, rounded once")
+def rounded_backward(dy, x, alpha):
+    m, dm, n = exp_pair(at_least(-abs(x), -600.0), 0.0)
+    if alpha != 1:
+        a, k = significand_and_exponent(alpha)
+        m, dm = pair_product(a, 0.0, m, dm)
+        n = at_most(n + k, 700.0)  # any dy but 0 is then infinite, in what it is rounded to
+    return dy if x > 0 else odd_product(dy, m, dm, n)

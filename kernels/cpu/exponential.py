@@ -14,11 +14,12 @@ from kernels.cpu.blocks import (
     exponent_shift,
     fma,
     pair_of,
+    polynomial,
     quick_polynomial,
     two_to,
 )
 from kernels.cpu.compile import block
-from kernels.tables import EXP_DOUBLE, EXP_SINGLE
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXPM1_SINGLE
 
 
 @block
@@ -70,6 +71,30 @@ def expm1_pair(z, dz):
     T = type(z)
     r, t, n = exp_terms(z, dz)
     return expm1_of(r, t, at_least(n, -T(by_type(z, 120.0, 1000.0))))
+
+
+@block
+def expm1_terms(z):
+    """(r, t, n) of e^z = (1 + r + t)·2^n for −40 ≤ z ≤ 0, t within half an ulp and a bit: beside e^z − 1 it is not small.
+
+    t = r²/2 + r³·q: its first term is a product of two floats, and the second less than a seventh of it.
+    """
+    T = type(z)
+    high, low = pair_of(z, LN2)
+    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
+    n = fma(T(LOG2_E), z, shift) - shift
+    r = fma(-n, high, z)
+    q = polynomial(r, by_type(z, EXPM1_SINGLE, EXP_DOUBLE)[1:])
+    return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
+
+
+@block
+def quick_expm1(z):
+    """e^z − 1 within 0.9 ulp, for −40 ≤ z ≤ 0."""
+    T = type(z)
+    r, t, n = expm1_terms(z)
+    power = two_to(n)
+    return fma(power, r + t, power - T(1))
 
 
 @block

@@ -1,10 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Leaky ReLU: x for x > 0, else αx, whose derivative is 1 or α (α at the kink, the left one)."""
 
-from kernels.cpu.blocks import times
+from kernels.cpu.blocks import at_most, odd_times, quick_times, quick_times_16_bit, times
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 
 leaky_relu = Activation("leaky_relu", negative_slope=0.01)
+
+
+@block
+def chosen(dy, x, left):
+    """dy for x > 0, what belongs to the left of it, or NaN for NaN."""
+    y = dy if x > 0 else left
+    return y if x == x else x
 
 
 @leaky_relu.forward.variant("textbook", why="max(αx, x) as printed: another function if α > 1")
@@ -27,3 +35,41 @@ def stable_backward(dy, x, slope):
     if x > 0:
         return dy
     return times(slope, dy) if x <= 0 else x
+
+
+@block
+def fast_16_bit(x, slope):
+    return x if x > 0 else quick_times_16_bit(slope, at_most(x, type(x)(0)))
+
+
+@leaky_relu.forward.variant(
+    "fast",
+    why="α as high + low of x's type, without binary64",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
+)
+def fast(x, slope):
+    return x if x > 0 else quick_times(slope, at_most(x, type(x)(0)))
+
+
+@leaky_relu.forward.variant("rounded", why="αx exact as high + low in binary64, rounded once")
+def rounded(x, slope):
+    return x if x > 0 else odd_times(slope, x)
+
+
+@block
+def fast_backward_16_bit(dy, x, slope):
+    return chosen(dy, x, quick_times_16_bit(slope, dy))
+
+
+@leaky_relu.backward.variant(
+    "fast", why="the same for α·dy", max_ulp=1, max_ulp_16_bit=0.51, body_16_bit=fast_backward_16_bit
+)
+def fast_backward(dy, x, slope):
+    return chosen(dy, x, quick_times(slope, dy))
+
+
+@leaky_relu.backward.variant("rounded", why="the same for α·dy")
+def rounded_backward(dy, x, slope):
+    return chosen(dy, x, odd_times(slope, dy))

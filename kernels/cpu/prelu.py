@@ -10,7 +10,18 @@ import numpy as np
 
 from kernels.cpu.blocks import accumulate, two_product
 from kernels.cpu.define import Activation
-from kernels.cpu.leaky_relu import stable, stable_backward, textbook, textbook_backward
+from kernels.cpu.leaky_relu import (
+    fast,
+    fast_16_bit,
+    fast_backward,
+    fast_backward_16_bit,
+    rounded,
+    rounded_backward,
+    stable,
+    stable_backward,
+    textbook,
+    textbook_backward,
+)
 
 prelu = Activation("prelu", learned="alpha", alpha=0.25)
 
@@ -18,6 +29,14 @@ prelu.forward.variant("textbook", why="max(αx, x) as printed: wrong once a lear
 prelu.backward.variant("textbook", why="1 for x > 0, else α: a NaN gets the gradient α")(textbook_backward)
 prelu.forward.variant("stable", why="chosen by the sign of x, αx formed in binary64", max_ulp=1)(stable)
 prelu.backward.variant("stable", why="the same, with NaN for NaN", max_ulp=1)(stable_backward)
+prelu.forward.variant(
+    "fast", why="α as high + low of x's type", max_ulp=1, max_ulp_16_bit=0.51, body_16_bit=fast_16_bit
+)(fast)
+prelu.backward.variant(
+    "fast", why="the same for α·dy", max_ulp=1, max_ulp_16_bit=0.51, body_16_bit=fast_backward_16_bit
+)(fast_backward)
+prelu.forward.variant("rounded", why="αx exact as high + low in binary64, rounded once")(rounded)
+prelu.backward.variant("rounded", why="the same for α·dy")(rounded_backward)
 
 
 @prelu.backward_alpha.variant("textbook", why="one running sum: its error grows; a NaN x is left out", in_blocks=False)

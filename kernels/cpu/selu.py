@@ -4,18 +4,34 @@
 Its derivative is λ or λα·e^x (λα at the kink, the left one).
 """
 
-from math import exp, expm1
+from math import copysign, exp, expm1
 
-from kernels.cpu.blocks import exp_parts, scaled_product
+from kernels.cpu.blocks import (
+    at_least,
+    at_most,
+    by_type,
+    exp_parts,
+    fma,
+    odd_product,
+    odd_sum,
+    pair_of,
+    pair_product,
+    scaled_pair,
+    scaled_product,
+)
 from kernels.cpu.define import Activation
+from kernels.cpu.exponential import exp_pair, expm1_of, expm1_pair, expm1_terms
 
 selu = Activation("selu")
 
 PRINTED_LAMBDA, PRINTED_ALPHA = 1.0507, 1.6733  # as the paper's text prints them
 
-# The solutions of the fixed-point equations, rounded to binary64.
+# The solutions of the fixed-point equations, rounded to binary64, and what they lose by it.
 LAMBDA = float.fromhex("0x1.0cfabd6a91132p+0")  # λ = 1.0507009873554805
+LAMBDA_LOW = float.fromhex("0x1.6fc7d272f2696p-55")
 LAMBDA_ALPHA = float.fromhex("0x1.c212cc640f031p+0")  # λα = 1.7580993408473769
+LAMBDA_ALPHA_LOW = float.fromhex("0x1.05161b045a1f1p-56")
+EXCESS = float.fromhex("0x1.9f57ad5222646p-5")  # λ − 1, to more digits than λ has
 
 
 @selu.forward.variant("textbook", why="λα·(e^x − 1), five printed digits of λ and α: it cancels near 0")
@@ -36,6 +52,24 @@ def stable(x):
     return T(LAMBDA) * x if x > 0 else T(LAMBDA_ALPHA) * expm1(x)
 
 
+@selu.forward.variant("fast", why="λα and e^x − 1 as high + low, without a branch", max_ulp=1, max_ulp_16_bit=0.51)
+def fast(x):
+    T = type(x)
+    right = at_least(x, T(-40))  # from here on the left is −λα
+    e, de = expm1_of(*expm1_terms(at_most(right, T(0))))
+    c, dc = pair_of(x, (LAMBDA_ALPHA, LAMBDA_ALPHA_LOW))
+    # λx is x + (λ − 1)·x: rounded once, and λ − 1 is exact enough.
+    return fma(right, T(EXCESS), right) if x >= 0 else fma(c, e, fma(c, de, dc * e))
+
+
+@selu.forward.variant("rounded", why="the same in binary64, rounded once")
+def rounded(x):
+    e, de = expm1_pair(at_least(-abs(x), -200.0), 0.0)
+    f, df = at_most(x, 2.0**200) if x > 0 else e, 0.0 if x > 0 else de
+    c, dc = LAMBDA if x > 0 else LAMBDA_ALPHA, LAMBDA_LOW if x > 0 else LAMBDA_ALPHA_LOW
+    return copysign(odd_sum(*pair_product(c, dc, f, df)), x)
+
+
 @selu.backward.variant("stable", why="λα·e^x itself, e^x carried as m·2^n until dy is multiplied", max_ulp=4)
 def stable_backward(dy, x):
     T = type(x)
@@ -43,3 +77,18 @@ def stable_backward(dy, x):
         return T(LAMBDA) * dy
     m, n = exp_parts(-abs(x), T(0))  # x, but for vectors both sides are computed: nothing overflows
     return scaled_product(dy, T(LAMBDA_ALPHA) * m, n)
+
+
+@selu.backward.variant("fast", why="λα and e^x as high + low, without a branch", max_ulp=1, max_ulp_16_bit=0.51)
+def fast_backward(dy, x):
+    T = type(x)
+    m, dm, n = exp_pair(at_least(-abs(x), T(by_type(x, -250.0, -2000.0))), T(0))
+    f, df = pair_product(*pair_of(x, (LAMBDA_ALPHA, LAMBDA_ALPHA_LOW)), m, dm)
+    return fma(dy, T(EXCESS), dy) if x > 0 else scaled_pair(dy, f, df, n)
+
+
+@selu.backward.variant("rounded", why="the same in binary64, rounded once")
+def rounded_backward(dy, x):
+    m, dm, n = exp_pair(at_least(-abs(x), -600.0), 0.0)
+    f, df = pair_product(LAMBDA_ALPHA, LAMBDA_ALPHA_LOW, m, dm)
+    return odd_product(dy, LAMBDA if x > 0 else f, LAMBDA_LOW if x > 0 else df, 0.0 if x > 0 else n)
