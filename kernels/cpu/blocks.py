@@ -84,11 +84,11 @@ def two_to(typing_context, n):
 
 @intrinsic
 def shortened(typing_context, value):
-    """The value without its last 5 bits: what has room for the sums and differences of a few like it to be exact."""
+    """The value without its last 3 bits (float64: 5): small whole numbers minus it are exact."""
 
     def generate(context, builder, signature, arguments):
         word = ir.IntType(value.bitwidth)
-        bits = builder.and_(builder.bitcast(arguments[0], word), word(-32))
+        bits = builder.and_(builder.bitcast(arguments[0], word), word(-8 if value.bitwidth == 32 else -32))
         return builder.bitcast(bits, arguments[0].type)
 
     return (value(value), generate) if isinstance(value, types.Float) else None
