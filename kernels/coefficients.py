@@ -35,6 +35,7 @@ class Fit:
     high: mpf
     degree: int
     base: float = 0.0
+    absolute: bool = False
 
     def coefficients(self) -> list[float]:
         """In powers of the variable, the constant first."""
@@ -48,11 +49,12 @@ class Fit:
         return [float(constant - self.base), *map(float, others)]
 
     def error(self, coefficients: list[float]) -> mpf:
-        """The largest relative error at 4 points for each node, and at both ends."""
+        """The largest error, relative unless ``absolute``, at 4 points for each node, and at both ends."""
         points = 4 * self.degree
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
         at = [middle + half * cos(pi * k / points) for k in range(points + 1)]
-        return max(abs((_value(coefficients, x) + self.base) / self.f(x) - 1) for x in at)
+        errors = ((_value(coefficients, x) + self.base - self.f(x), self.f(x)) for x in at)
+        return max(abs(error if self.absolute else error / value) for error, value in errors)
 
 
 def _value(coefficients: list[float], x: mpf) -> mpf:
@@ -119,7 +121,15 @@ def fits() -> list[Fit]:
     def factor_of(s: mpf) -> mpf:
         return -slope_of(SLOPE_CENTRE * (1 + s) / (1 - s) - root)
 
-    def until(y: int, centre: int) -> mpf:
+    def log_of(s: mpf) -> mpf:
+        y = (1 + s) / (1 - s)
+        return log(2 * (y + 1) * tail(y))
+
+    def change_of(s: mpf) -> mpf:
+        y = (1 + s) / (1 - s)
+        return (y + 1) * (1 / sqrt(2 * pi) / tail(y) - y)
+
+    def until(y: float, centre: int) -> mpf:
         return mpf(y - centre) / (y + centre)
 
     half = mpf(1) / 2
@@ -131,6 +141,8 @@ def fits() -> list[Fit]:
         Fit("ARTANH_SINGLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 4),
         Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
         Fit("EXPM1_SINGLE", "the same, for e^r − 1 in float32", rest_of_exp, -step, step, 5),
+        Fit("EXP_WIDE_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 5),
+        Fit("EXP_WIDE_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 12),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
@@ -164,6 +176,42 @@ def fits() -> list[Fit]:
             until(40, MILLS_CENTRE),
             27,
             0.6875,
+        ),
+        Fit(
+            "LOG_TAIL_SINGLE",
+            "ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]",
+            log_of,
+            mpf(-1),
+            until(14.5, 1),
+            15,
+            absolute=True,
+        ),
+        Fit(
+            "LOG_TAIL_DOUBLE",
+            "ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]",
+            log_of,
+            mpf(-1),
+            until(39, 1),
+            40,
+            absolute=True,
+        ),
+        Fit(
+            "TAIL_CHANGE_SINGLE",
+            "−(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]",
+            change_of,
+            mpf(-1),
+            until(14.5, 1),
+            3,
+            absolute=True,
+        ),
+        Fit(
+            "TAIL_CHANGE_DOUBLE",
+            "−(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]",
+            change_of,
+            mpf(-1),
+            until(39, 1),
+            6,
+            absolute=True,
         ),
         Fit(
             "GELU_FACTOR_SINGLE",
@@ -212,8 +260,9 @@ def tables() -> str:
         for fit in fits():
             coefficients = fit.coefficients()
             error = mp.nstr(log(fit.error(coefficients), 2), 4)
+            kind = "absolute" if fit.absolute else "relative"
             rows = "".join(f'    float.fromhex("{c.hex()}"),  # {c:.17g}\n' for c in coefficients)
-            parts.append(f"# {fit.text}:\n# degree {fit.degree}, relative error 2^{error}.\n{fit.name} = (\n{rows})\n")
+            parts.append(f"# {fit.text}:\n# degree {fit.degree}, {kind} error 2^{error}.\n{fit.name} = (\n{rows})\n")
     return "\n".join(parts)
 
 

@@ -71,6 +71,35 @@ EXPM1_SINGLE = (
     float.fromhex("0x1.a12a42f159d0ep-13"),  # 0.0001989198131397769
 )
 
+# (e^r − 1 − r)/r² for |r| ≤ 0.5:
+# degree 5, relative error 2^-25.14.
+EXP_WIDE_SINGLE = (
+    float.fromhex("0x1.0000006875b2ep-1"),  # 0.50000001216071666
+    float.fromhex("0x1.55555583b988bp-3"),  # 0.16666666801683436
+    float.fromhex("0x1.55537f563c23ep-5"),  # 0.041665791230006452
+    float.fromhex("0x1.11104054e7bb5p-7"),  # 0.0083332361335218628
+    float.fromhex("0x1.6e88dcb7d8092p-10"),  # 0.001398218604627775
+    float.fromhex("0x1.a2463ab42de26p-13"),  # 0.00019944874441589592
+)
+
+# (e^r − 1 − r)/r² for |r| ≤ 0.5:
+# degree 12, relative error 2^-56.61.
+EXP_WIDE_DOUBLE = (
+    float.fromhex("0x1.0000000000000p-1"),  # 0.5
+    float.fromhex("0x1.5555555555555p-3"),  # 0.16666666666666666
+    float.fromhex("0x1.5555555555555p-5"),  # 0.041666666666666664
+    float.fromhex("0x1.1111111111137p-7"),  # 0.0083333333333333991
+    float.fromhex("0x1.6c16c16c16c2ap-10"),  # 0.0013888888888888931
+    float.fromhex("0x1.a01a01a006d2ap-13"),  # 0.00019841269841056861
+    float.fromhex("0x1.a01a01a0106afp-16"),  # 2.4801587301454233e-05
+    float.fromhex("0x1.71de3a972f8cap-19"),  # 2.7557319516028309e-06
+    float.fromhex("0x1.27e4fb9868f7ap-22"),  # 2.7557319406457273e-07
+    float.fromhex("0x1.ae637b5a397c8p-26"),  # 2.5051913745634799e-08
+    float.fromhex("0x1.1eed217497532p-29"),  # 2.0876635370907816e-09
+    float.fromhex("0x1.6282cd6876bd7p-33"),  # 1.6121291390767837e-10
+    float.fromhex("0x1.94f5a466218bdp-37"),  # 1.1509642370665761e-11
+)
+
 # (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:
 # degree 24, relative error 2^-53.91.
 GELU_TAIL = (
@@ -171,6 +200,94 @@ MILLS_DOUBLE = (
     float.fromhex("-0x1.1ea7459be89e9p-23"),  # -1.3348339400222812e-07
     float.fromhex("0x1.58575b35a97eep-25"),  # 4.0086595748820648e-08
     float.fromhex("0x1.7b2a737766a91p-26"),  # 2.2070355735346524e-08
+)
+
+# ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]:
+# degree 15, absolute error 2^-27.74.
+LOG_TAIL_SINGLE = (
+    float.fromhex("0x1.72dfc3682f5afp-5"),  # 0.045272714285128905
+    float.fromhex("-0x1.9bd0dc4e7ad86p-5"),  # -0.050270490919355246
+    float.fromhex("-0x1.37730ee8aa350p-3"),  # -0.15207492492234076
+    float.fromhex("-0x1.392bbb345855ap-4"),  # -0.076457721011612106
+    float.fromhex("-0x1.5211a7d674149p-6"),  # -0.020634092239391753
+    float.fromhex("0x1.567d9ea20fb6fp-8"),  # 0.0052259933746075923
+    float.fromhex("0x1.86e8e96303dccp-7"),  # 0.011929620703113118
+    float.fromhex("0x1.35150f44d4ebdp-7"),  # 0.0094324421458290512
+    float.fromhex("0x1.304a895a1cf46p-8"),  # 0.00464311459846895
+    float.fromhex("0x1.ef775ee3b778fp-10"),  # 0.0018900539079633493
+    float.fromhex("0x1.6074bdd5f0f4dp-12"),  # 0.00033612825552275101
+    float.fromhex("-0x1.4fe5ee90cab98p-9"),  # -0.0025626996724858568
+    float.fromhex("-0x1.d8fcad3f906b4p-9"),  # -0.003608604572747998
+    float.fromhex("-0x1.85050a10d9ca8p-11"),  # -0.00074199616402105973
+    float.fromhex("0x1.44cb6de872f39p-10"),  # 0.0012389932472726807
+    float.fromhex("0x1.33f383b2ba022p-11"),  # 0.00058737035427914122
+)
+
+# ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]:
+# degree 40, absolute error 2^-55.87.
+LOG_TAIL_DOUBLE = (
+    float.fromhex("0x1.72dfc463145d1p-5"),  # 0.045272716110627116
+    float.fromhex("-0x1.9bd0fd4597058p-5"),  # -0.05027055232196237
+    float.fromhex("-0x1.377336ac0b473p-3"),  # -0.15207522118126668
+    float.fromhex("-0x1.3928afbb460abp-4"),  # -0.076454817248648041
+    float.fromhex("-0x1.51efca43a96dcp-6"),  # -0.020626018069967653
+    float.fromhex("0x1.53eb1fecf9725p-8"),  # 0.0051867440169866318
+    float.fromhex("0x1.841b2e6042615p-7"),  # 0.011844060558831729
+    float.fromhex("0x1.3c93a38dbfe36p-7"),  # 0.0096611546136947495
+    float.fromhex("0x1.4deee68c5714cp-8"),  # 0.0050954163419557157
+    float.fromhex("0x1.45147a6dafdfcp-10"),  # 0.0012400817608265715
+    float.fromhex("-0x1.fe2fbafdb5101p-11"),  # -0.00097310342217807333
+    float.fromhex("-0x1.c0cc3e7229914p-10"),  # -0.0017120278467160398
+    float.fromhex("-0x1.902766cd7e6f5p-10"),  # -0.0015264660354418734
+    float.fromhex("-0x1.f4f61985e73edp-11"),  # -0.00095550790205189767
+    float.fromhex("-0x1.848d96fd9bb6ap-12"),  # -0.00037055309790095267
+    float.fromhex("0x1.8b1f03845a8f6p-15"),  # 4.7102111269863302e-05
+    float.fromhex("0x1.16baac750f5bdp-12"),  # 0.00026581687353996101
+    float.fromhex("0x1.4a3fd7d284a4ep-12"),  # 0.00031495035833121055
+    float.fromhex("0x1.c334379250af1p-13"),  # 0.00021515082023356545
+    float.fromhex("0x1.5eef6f69f67efp-14"),  # 8.3669494102350575e-05
+    float.fromhex("0x1.2f4eb9c337ab3p-13"),  # 0.00014462829685775932
+    float.fromhex("0x1.999f764d88801p-13"),  # 0.00019532341905043052
+    float.fromhex("-0x1.38e106c09232bp-12"),  # -0.0002983846752937942
+    float.fromhex("-0x1.4963b774c8eb4p-11"),  # -0.00062826064695228065
+    float.fromhex("0x1.df64fabca18ddp-12"),  # 0.00045718617528968196
+    float.fromhex("0x1.3786619e229dfp-10"),  # 0.0011883732873082459
+    float.fromhex("-0x1.90c8797603f5cp-11"),  # -0.00076443310422467546
+    float.fromhex("-0x1.0817443a8030fp-9"),  # -0.0020148535525098608
+    float.fromhex("0x1.a38b42d8ae5d1p-11"),  # 0.00080021665333800996
+    float.fromhex("0x1.5133c0d1daffcp-9"),  # 0.00257264832264603
+    float.fromhex("-0x1.0b3c096db27dcp-11"),  # -0.00050970939420235837
+    float.fromhex("-0x1.414b1c220d50bp-9"),  # -0.0024512740938244008
+    float.fromhex("0x1.8fed95ce47807p-14"),  # 9.5350281501954776e-05
+    float.fromhex("0x1.c21d6a142e164p-10"),  # 0.0017170520778063353
+    float.fromhex("0x1.8120a95d79864p-13"),  # 0.00018364314284652621
+    float.fromhex("-0x1.acc36ef76dce9p-11"),  # -0.00081780130761091336
+    float.fromhex("-0x1.93b4c6a217800p-13"),  # -0.00019250209612925451
+    float.fromhex("0x1.e527c7333d58ap-13"),  # 0.00023134011426121883
+    float.fromhex("0x1.4ac85549bd188p-14"),  # 7.8864705894526638e-05
+    float.fromhex("-0x1.e6e427726b4e7p-16"),  # -2.902097862438483e-05
+    float.fromhex("-0x1.9de69ee56fec8p-17"),  # -1.2335206927782143e-05
+)
+
+# −(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]:
+# degree 3, absolute error 2^-6.967.
+TAIL_CHANGE_SINGLE = (
+    float.fromhex("0x1.0edeac4e39668p+0"),  # 1.0580852213837719
+    float.fromhex("0x1.f8501c5e3edf7p-3"),  # 0.24624654924978959
+    float.fromhex("-0x1.355444cda8c33p-3"),  # -0.15103963616010815
+    float.fromhex("-0x1.24af4e78a1a69p-3"),  # -0.14291249566686595
+)
+
+# −(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]:
+# degree 6, absolute error 2^-10.51.
+TAIL_CHANGE_DOUBLE = (
+    float.fromhex("0x1.0ce4bfa1811fcp+0"),  # 1.0503654259965733
+    float.fromhex("0x1.07e040e22f4e5p-2"),  # 0.25769139652750389
+    float.fromhex("-0x1.32e94eb653d75p-4"),  # -0.074929530591580321
+    float.fromhex("-0x1.6f765a829e2b3p-3"),  # -0.17942496024240526
+    float.fromhex("-0x1.eb270529ae256p-4"),  # -0.11991025940631891
+    float.fromhex("0x1.5eaed0e252448p-6"),  # 0.021403984058711495
+    float.fromhex("0x1.5ad4122cc4c33p-5"),  # 0.042337451455886209
 )
 
 # (R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 20]:

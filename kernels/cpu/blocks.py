@@ -102,7 +102,7 @@ def two_to(n):
 
 
 @intrinsic
-def shortened(typing_context, value):
+def first_half(typing_context, value):
     """The value with the last half of its bits cut off: float32 keeps 12, float64 26."""
 
     def generate(context, builder, signature, arguments):
@@ -115,11 +115,11 @@ def shortened(typing_context, value):
 
 @intrinsic
 def shortened(typing_context, value):
-    """The value without its last 5 bits: what has room for the sums and differences of a few like it to be exact."""
+    """The value without its last 3 bits (float64: 5): small whole numbers minus it are exact."""
 
     def generate(context, builder, signature, arguments):
         word = ir.IntType(value.bitwidth)
-        bits = builder.and_(builder.bitcast(arguments[0], word), word(-32))
+        bits = builder.and_(builder.bitcast(arguments[0], word), word(-8 if value.bitwidth == 32 else -32))
         return builder.bitcast(bits, arguments[0].type)
 
     return (value(value), generate) if isinstance(value, types.Float) else None

@@ -10,6 +10,8 @@ where R is smooth, and decays so slowly that one polynomial serves for all y. Th
 from math import copysign, erf, exp
 
 from kernels.cpu.blocks import (
+    LN2,
+    LOG2_E,
     at_least,
     at_most,
     by_type,
@@ -38,6 +40,8 @@ from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair
 from kernels.cpu.halves import half_raised, half_raised_16_bit
 from kernels.tables import (
+    EXP_WIDE_DOUBLE,
+    EXP_WIDE_SINGLE,
     GELU_FACTOR_DOUBLE,
     GELU_FACTOR_SINGLE,
     GELU_FAR,
@@ -45,14 +49,21 @@ from kernels.tables import (
     GELU_SLOPE_ROOT,
     GELU_TAIL,
     GELU_TAIL_CENTRE,
+    LOG_TAIL_DOUBLE,
+    LOG_TAIL_SINGLE,
     MILLS_DOUBLE,
     MILLS_SINGLE,
+    TAIL_CHANGE_DOUBLE,
+    TAIL_CHANGE_SINGLE,
 )
 
 gelu = Activation("gelu")
 
 SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")  # √½ = 0.7071067811865476
 DENSITY_AT_0 = (float.fromhex("0x1.9884533d43651p-2"), float.fromhex("-0x1.cbc0d30ebfd15p-56"))  # 1/√(2π) = 0.39894228…
+
+
+LOG_AT_INFINITY = float.fromhex("-0x1.ce6bb25aa1315p-3")  # ln √(2/π) = -0.22579135
 
 
 @gelu.forward.variant("textbook", why="½x·(1 + erf(x/√2)): it loses every digit in the left tail")
@@ -134,6 +145,32 @@ def small_product(x):
 
 
 @block
+def fast_product(x):
+    """(h, s, t) with |x|·Φ(−|x|) = h·s·t."""
+    T = type(x)
+    y = at_most(abs(x), T(by_type(x, 14.5, 39.0)))
+    v = shortened(T(1) / (y + T(1)))
+    e = fma(-v, y, T(1) - v)
+    p, dp = two_product(y, v)
+    # The exponent
+    half = T(-0.5) * y
+    z, dz = two_product(half, y)
+    high, low = pair_of(x, LN2)
+    shift = T(by_type(x, 1.5 * 2.0**23, 1.5 * 2.0**52))
+    n = fma(T(LOG2_E), fma(half, y, T(-0.09)), shift) - shift
+    r = fma(-n, high, z)
+    u = fma(T(-2), v, T(1))
+    change = e * polynomial(u, by_type(x, TAIL_CHANGE_SINGLE, TAIL_CHANGE_DOUBLE))
+    table = by_type(x, LOG_TAIL_SINGLE, LOG_TAIL_DOUBLE)
+    a = fma(u, polynomial(u, table[1:]), fma(-n, low, T(table[0])) + (dz + change))
+    q = r + a
+    rest = fma(q * q, polynomial(q, by_type(x, EXP_WIDE_SINGLE, EXP_WIDE_DOUBLE)), a - (q - r))
+    h = fma(p, q, p)
+    h += fma(p, rest, fma(p, q, p - h) + fma(dp, q, dp))
+    return h, two_to(T(by_type(x, 63.0, 199.0)) + n), T(by_type(x, 2.0**-64, 2.0**-200))
+
+
+@block
 def fast_16_bit(x):
     return half_raised_16_bit(x, fast(x))
 
@@ -146,8 +183,8 @@ def fast_16_bit(x):
     body_16_bit=fast_16_bit,
 )
 def fast(x):
-    high, low, s, t = small_product(x)
-    return half_raised(x, fma(-t, (high + low) * s, at_least(x, -type(x)(0))))
+    h, s, t = fast_product(x)
+    return half_raised(x, fma(-t, h * s, at_least(x, -type(x)(0))))
 
 
 @gelu.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")

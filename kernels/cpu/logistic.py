@@ -12,9 +12,9 @@ from kernels.cpu.blocks import (
     at_most,
     by_type,
     exponent_shift,
+    first_half,
     fma,
     odd_sum,
-    shortened,
     times,
     two_to_shifted,
 )
@@ -43,7 +43,7 @@ def quotient(f, z, dz):
     r = T(1) / ((larger + a) + (smaller + b))
     f = f * s
     # Of a y with half the bits the first products leave remainders without error.
-    y = shortened(f * r)
+    y = first_half(f * r)
     return y, fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f)))), r, t
 
 
@@ -83,7 +83,7 @@ def sigmoid_terms(z, dz):
     larger, smaller = max(g, T(1)), min(g, T(1))
     r = T(1) / ((larger + a) + (smaller + b))
     f = max(g, T(0.5))
-    y = shortened(f * r)
+    y = first_half(f * r)
     rest = fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f))))
     return y, rest * r, at_most(shifted + T(1), shift)
 
@@ -95,6 +95,6 @@ def falling_share(a, da):
     r, t, shifted = falling_terms(-a, -da, 0.0)
     g = two_to_shifted(at_least(shifted, exponent_shift(a) - T(by_type(a, 126.0, 1022.0))))
     inverse = T(1) / ((T(1) + r) + (g + t))
-    y = shortened(inverse)
+    y = first_half(inverse)
     rest = fma(-y, t, fma(-y, r, fma(-y, g, T(1) - y)))
     return y, rest * inverse, g, shifted
