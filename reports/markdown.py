@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""summary.md: short enough for a comment on a pull request."""
+"""summary.md, short enough for a comment on a pull request; and tables of some activations, for any other page."""
 
+from collections.abc import Collection
 from html import escape
 
 from reports import columns, ranking, wording
@@ -17,7 +18,11 @@ def summary(results: Results) -> str:
         f"{_text(wording.hardware(machine))}; Python {_text(machine.python)}; {wording.commit(run)}; "
         f"depth {run.depth}, seed {run.seed}, {wording.duration(run.seconds)}.",
         "",
-        *([f"Ran with: {_text('; '.join(map(wording.ran_with, results.backends)))}.", ""] if results.backends else []),
+        *(
+            [f"Ran with: {_text('; '.join(map(wording.ran_with, results.backends)), None)}.", ""]
+            if results.backends
+            else []
+        ),
         *map(_item, findings(results)),
         *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped),
         "",
@@ -28,6 +33,22 @@ def summary(results: Results) -> str:
         tables.setdefault(activation, []).append(_table(results, direction, kernels))
     for activation, its_tables in tables.items():
         lines += [f"<details><summary>{_text(activation)}</summary>", "", *its_tables, "</details>", ""]
+    return "\n".join(lines)
+
+
+def tables(results: Results, activations: Collection[str]) -> str:
+    """A table for each direction of these activations, under where, with what and when it was measured."""
+    machine, run = results.machine, results.run
+    kernels = [k for k in results.kernels if k.activation in activations]
+    backends = tuple({k.backend for k in kernels})  # a package begins with the name of its backend: tensorflow_cpu
+    versions = [f"{name} {version}" for name, version in machine.libraries.items() if name.startswith(backends)]
+    where = [wording.hardware(machine), ", ".join([f"Python {machine.python}", *versions])]
+    when = f"{run.started[:10]}, {wording.commit(run)}, depth {run.depth}, seed {run.seed}"
+    lines = [f"{_text('; '.join(where), None)}; {when}."]
+    ran_with = [wording.ran_with(b) for b in results.backends if b.name in backends]
+    lines += ["", f"Ran with: {_text('; '.join(ran_with), None)}."] if ran_with else []
+    for (activation, direction), its_kernels in groups(kernels).items():
+        lines += ["", _table(results, f"{activation} {direction}", its_kernels).rstrip("\n")]
     return "\n".join(lines)
 
 
@@ -57,17 +78,17 @@ def _with_figures(kernels: list[KernelResult]) -> str:
     return ", ".join(f"{_author(k)} ({ranking.figures(k)})" for k in kernels) or wording.MISSING
 
 
-def _table(results: Results, direction: str, kernels: list[KernelResult]) -> str:
+def _table(results: Results, title: str, kernels: list[KernelResult]) -> str:
     shown = columns.brief(results)
     rows = [
-        [_text(direction), *(column.title.replace("\n", ", ") for column in shown)],
+        [_text(title), *(column.title.replace("\n", ", ") for column in shown)],
         ["---", *("---:" if column.numeric else "---" for column in shown)],
         *([_text(f"{k.dtype}-{k.backend}-{k.variant}"), *(column.show(k) for column in shown)] for k in kernels),
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def _text(text: str) -> str:
-    """Anyone's words as plain words: neither HTML nor Markdown in them takes effect."""
-    line = escape(wording.one_line(text), quote=False)
+def _text(text: str, width: int | None = 160) -> str:
+    """Anyone's words as plain words, cut at ``width``: neither HTML nor Markdown in them takes effect."""
+    line = escape(wording.one_line(text, width), quote=False)
     return "".join("\\" + c if c in "\\`*_[]|~" else c for c in line)

@@ -56,10 +56,10 @@ def gibibytes(size: int) -> str:
     return f"{size / 2**30:.1f} GiB"
 
 
-def one_line(text: str, width: int = 160) -> str:
-    """``text`` without line breaks and control characters, cut at ``width``."""
+def one_line(text: str, width: int | None = 160) -> str:
+    """``text`` without line breaks and control characters, cut at ``width`` if there is one."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
 
 def threads(number: int) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``python -m reports``: a report from a results file, or one line and exit code 4."""
+"""``python -m reports``: a report or a table from a results file, or one line and exit code 4."""
 
 import subprocess
 import sys
@@ -44,6 +44,22 @@ def test_renders_beside_the_file_where_no_folder_is_named(file, tmp_path, capsys
     assert capsys.readouterr().out == f"{tmp_path / 'index.html'}\n"
 
 
+def test_prints_a_table_of_some_activations_or_of_all(file, capsys):
+    assert main(["table", str(file), "--activation", "softplus"]) == 0
+    some = capsys.readouterr().out
+    assert "\n| softplus forward |" in some
+    assert "silu" not in some
+    assert main(["table", str(file)]) == 0
+    everything = capsys.readouterr().out
+    assert "\n| softplus forward |" in everything
+    assert "\n| silu forward |" in everything
+
+
+def test_a_name_that_was_not_measured_is_refused(file, capsys):
+    said = refusal(["table", file, "--activation", "silu,swiglu"], capsys)
+    assert said.startswith(f"--activation: {file} has no 'swiglu'; choose from silu, softplus")
+
+
 def test_damaged(file, tmp_path, capsys):
     file.write_bytes(file.read_bytes()[:5000])
     assert "damaged or cut off" in refusal(["render", file, "--report-dir", tmp_path / "report"], capsys)
@@ -63,7 +79,9 @@ def test_folder_in_the_way_of_a_file(file, capsys):
     assert "--report-dir" in refusal(["render", file, "--report-dir", file / "report"], capsys)
 
 
-@pytest.mark.parametrize("arguments", [[], ["compare"], ["render"], ["render", "a", "b"], ["render", "a", "--colour"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["compare"], ["render"], ["table"], ["render", "a", "b"], ["render", "a", "--colour"]]
+)
 def test_wrong_usage(arguments, capsys):
     assert "--help" in refusal(arguments, capsys)
 

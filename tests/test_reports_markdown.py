@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """summary.md says what matters, and shows anyone's words as words."""
 
-from reports.markdown import summary
+from reports.markdown import summary, tables
 from tests.report_results import results
 
 
@@ -30,3 +30,25 @@ def test_rows_have_as_many_cells_as_their_head():
 def test_properties_are_one_line():
     (line,) = (line for line in summary(results()).splitlines() if "propert" in line)
     assert line == "- 17 kernels of 37 violate a property of their function, most often “monotone” (17)."
+
+
+def test_tables_have_where_and_when_and_the_kernels_of_these_activations():
+    some = results()
+    lines = tables(some, ["silu"]).splitlines()
+    assert lines[0].startswith("Imaginary 9000 \\| &lt;b&gt;, 2 cores, 8.0 GiB, no GPU; Python 3.11.7, numba 0.68.1; ")
+    assert lines[0].endswith("; 2026-01-02, commit 0123456789ab with uncommitted changes, depth standard, seed 1.")
+    assert lines[2].startswith("Ran with: numba (2 threads, AVX9); ")
+    heads = [line.split(" | ")[0] for line in lines if line.startswith("| silu")]
+    assert heads == ["| silu forward", "| silu backward", "| silu backward\\_alpha"]
+    rows = [line for line in lines if line.startswith(("| float", "| bfloat"))]
+    assert len(rows) == sum(k.activation == "silu" for k in some.kernels)
+    assert any(line.startswith("| float32-numba-textbook | no claim | 21,345 sampled | 8.389e+06 | ") for line in rows)
+
+
+def test_tables_are_of_what_ran_there_and_stand_without_what_is_not_told():
+    some = results()
+    some.kernels = [k for k in some.kernels if k.activation == "softplus"]
+    some.backends = [b for b in some.backends if b.name != "numba"]
+    text = tables(some, ["softplus"])
+    assert "Ran with" not in text
+    assert "script" not in text

@@ -14,6 +14,8 @@ import numpy as np
 from kernels.peers.adapter import NAMED_ALIKE, Peer
 
 ALL = ("float16", "bfloat16", "float32", "float64")
+PRELU = {"alpha": 0.25}
+FUNCTIONS = NAMED_ALIKE | {"prelu": ("leaky_relu", {"negative_slope": 0.25}, PRELU)}  # as Flax makes it
 
 
 def _set_up(jax: Any) -> None:
@@ -48,7 +50,23 @@ def _backward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
     return lambda jax, dy, x: compiled(jax)(dy, x).block_until_ready()
 
 
-for _activation, (_name, _options, _parameters) in NAMED_ALIKE.items():
+@functools.cache
+def _slope_gradient(jax: Any) -> Callable[..., Any]:
+    def gradient(dy: Any, x: Any) -> Any:
+        slope = jax.numpy.asarray(PRELU["alpha"], x.dtype)
+        return jax.vjp(lambda a: jax.nn.leaky_relu(x, a), slope)[1](dy)[0]
+
+    return jax.jit(gradient)
+
+
+@PEER.operation(
+    "prelu", "backward_alpha", dtypes=ALL, why="jax.jit of the vjp of jax.nn.leaky_relu in its slope", parameters=PRELU
+)
+def prelu_backward_alpha(jax, dy, x):
+    return _slope_gradient(jax)(dy, x).block_until_ready()
+
+
+for _activation, (_name, _options, _parameters) in FUNCTIONS.items():
     _given = "".join(f", {name}={value}" for name, value in _options.items())
     PEER.operation(_activation, dtypes=ALL, why=f"jax.jit of jax.nn.{_name}{_given}", parameters=_parameters)(
         _forward(_name, _options)

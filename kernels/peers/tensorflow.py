@@ -14,6 +14,7 @@ import numpy as np
 from kernels.peers.adapter import NAMED_ALIKE, Peer
 
 ALL = ("float16", "bfloat16", "float32", "float64")
+PRELU = {"alpha": 0.25}
 
 
 def _from_numpy(tensorflow: Any, array: np.ndarray) -> Any:
@@ -44,6 +45,48 @@ def _backward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
 
     return lambda tensorflow, dy, x: traced(tensorflow)(dy, x)
 
+
+@functools.cache
+def _prelu(tensorflow: Any, dtype: Any) -> dict[str, Callable[..., Any]]:
+    """Keras's layer with one α for all elements, and its gradients by direction."""
+    constant = tensorflow.keras.initializers.Constant(PRELU["alpha"])
+    layer = tensorflow.keras.layers.PReLU(alpha_initializer=constant, shared_axes=[1], dtype=dtype.name)
+    layer.build((1, None))
+
+    def forward(x: Any) -> Any:
+        return tensorflow.reshape(layer(tensorflow.reshape(x, (1, -1))), tensorflow.shape(x))
+
+    def backward(dy: Any, x: Any) -> Any:
+        with tensorflow.GradientTape() as tape:
+            tape.watch(x)
+            y = forward(x)
+        return tape.gradient(y, x, output_gradients=dy)
+
+    def backward_alpha(dy: Any, x: Any) -> Any:
+        with tensorflow.GradientTape() as tape:
+            y = forward(x)
+        return tensorflow.reshape(tape.gradient(y, layer.alpha.value, output_gradients=dy), ())
+
+    functions = (forward, backward, backward_alpha)
+    return {f.__name__: tensorflow.function(f, reduce_retracing=True) for f in functions}
+
+
+def _of_prelu(direction: str) -> Callable[..., Any]:
+    return lambda tensorflow, *arrays: _prelu(tensorflow, arrays[-1].dtype)[direction](*arrays)
+
+
+for _direction, _what in (
+    ("forward", ""),
+    ("backward", "the tape's gradient of "),
+    ("backward_alpha", "that in α of "),
+):
+    PEER.operation(
+        "prelu",
+        _direction,
+        dtypes=ALL,
+        why=f"tf.function of {_what}tf.keras.layers.PReLU with one α",
+        parameters=PRELU,
+    )(_of_prelu(_direction))
 
 for _activation, (_name, _options, _parameters) in NAMED_ALIKE.items():
     _given = "".join(f", {name}={value}" for name, value in _options.items())

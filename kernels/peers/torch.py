@@ -93,6 +93,33 @@ def prelu(torch, x, alpha):
     return torch.ops.aten.prelu(x, x.new_full((1,), alpha))
 
 
+def _prelu_gradients(torch: Any, dy: Any, x: Any, alpha: float) -> tuple[Any, Any]:
+    """Those of x and, element by element, of α: PyTorch makes both in one go."""
+    return torch.ops.aten._prelu_kernel_backward(dy, x, x.new_full((1,) * x.ndim, alpha))
+
+
+@PEER.operation(
+    "prelu",
+    "backward",
+    dtypes=ALL,
+    why="aten::_prelu_kernel_backward, which makes the gradients of α too",
+    parameters={"alpha": 0.25},
+)
+def prelu_backward(torch, dy, x, alpha):
+    return _prelu_gradients(torch, dy, x, alpha)[0]
+
+
+@PEER.operation(
+    "prelu",
+    "backward_alpha",
+    dtypes=ALL,
+    why="aten::_prelu_kernel_backward, which makes the gradient of x too, and torch.sum",
+    parameters={"alpha": 0.25},
+)
+def prelu_backward_alpha(torch, dy, x, alpha):
+    return _prelu_gradients(torch, dy, x, alpha)[1].sum()
+
+
 @PEER.operation("elu", dtypes=ALL, why="torch.nn.functional.elu", parameters={"alpha": 1.0})
 def elu(torch, x, out, alpha):
     return torch.ops.aten.elu.out(x, alpha, out=out)
