@@ -9,6 +9,15 @@ leaky_relu = Activation("leaky_relu", negative_slope=0.01)
 
 
 @block
+def beside(x, left, slope):
+    """x for x > 0, else what belongs to the left of it; with a slope below 0 no result is negative, nor is a 0.
+
+    What is on the left is formed for vectors of x that may be large: cut off at 1, it can't overflow.
+    """
+    return x if x > 0 else (abs(left) if slope < 0 else left)
+
+
+@block
 def chosen(dy, x, left):
     """dy for x > 0, what belongs to the left of it, or NaN for NaN."""
     y = dy if x > 0 else left
@@ -39,7 +48,7 @@ def stable_backward(dy, x, slope):
 
 @block
 def fast_16_bit(x, slope):
-    return x if x > 0 else quick_times_16_bit(slope, at_most(x, type(x)(0)))
+    return beside(x, quick_times_16_bit(slope, at_most(x, type(x)(1))), slope)
 
 
 @leaky_relu.forward.variant(
@@ -50,12 +59,12 @@ def fast_16_bit(x, slope):
     body_16_bit=fast_16_bit,
 )
 def fast(x, slope):
-    return x if x > 0 else quick_times(slope, at_most(x, type(x)(0)))
+    return beside(x, quick_times(slope, at_most(x, type(x)(1))), slope)
 
 
 @leaky_relu.forward.variant("rounded", why="αx exact as high + low in binary64, rounded once")
 def rounded(x, slope):
-    return x if x > 0 else odd_times(slope, x)
+    return beside(x, odd_times(slope, at_most(x, 1.0)), slope)
 
 
 @block

@@ -63,6 +63,25 @@ def channel_sums(dy, x, high, low, inner, rows, first):
                 high[b, c], low[b, c] = h, rest
 
 
+def lane_sums(dy, x, high, low, size, inner, rows, first):
+    """The same by running sums side by side, as vectors have them: element i of a run goes to sum i % lanes.
+
+    body gives the term of an element, and what it lacks; size is the sum of the terms' absolute values.
+    """
+    full_width()
+    blocks, channels, lanes = high.shape
+    for b in range(blocks):
+        for row in range((first + b) * rows, (first + b + 1) * rows):
+            for c in range(channels):
+                start = (row * channels + c) * inner
+                stop = min(start + inner, x.size)
+                for i in range(start, stop, lanes):
+                    for j in range(min(lanes, stop - i)):
+                        term, rest = body(load(dy[i + j]), load(x[i + j]))
+                        high[b, c, j], low[b, c, j] = accumulate(high[b, c, j], low[b, c, j], term, rest)
+                        size[b, c, j] += abs(term)
+
+
 def total(high, low):
     """Add the sums of all blocks into those of the first, in order."""
     blocks, channels = high.shape
