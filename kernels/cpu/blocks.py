@@ -243,7 +243,7 @@ def quick_times(parameter, x):
     T = type(x)
     if parameter == 0:
         return T(0) if x == x else x
-    if np.float64(T(parameter)) == parameter:
+    if np.float64(T(parameter)) == parameter or parameter != parameter:  # the case of every learned α, then
         return T(parameter) * x
     size = abs(parameter)
     if 2.0**-60 < size < 2.0**60:
@@ -264,7 +264,7 @@ def quick_times_16_bit(parameter, x):
     T = type(x)
     if parameter == 0:
         return T(0) if x == x else x
-    if np.float64(T(parameter)) == parameter:
+    if np.float64(T(parameter)) == parameter or parameter != parameter:  # the case of every learned α, then
         return T(parameter) * x
     if 2.0**-60 < abs(parameter) < 2.0**60:
         # Of a smaller x than this, which only bfloat16 has, the product can be subnormal, and have few digits.

@@ -25,7 +25,7 @@ from kernels.cpu.blocks import (
     times,
 )
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair, expm1_pair, quick_exp, quick_expm1
+from kernels.cpu.exponential import exp_pair, expm1_left, quick_exp, quick_expm1
 
 elu = Activation("elu", alpha=1.0)
 
@@ -54,7 +54,7 @@ def fast(x, alpha):
     z = at_least(-abs(x), T(-40))  # from here on it is −1
     if alpha == 1:
         return x if x >= 0 else quick_expm1(z)
-    e, de = expm1_pair(z, T(0))
+    e, de = expm1_left(z)
     y = T(fma(alpha, np.float64(e), alpha * np.float64(de)))
     return x if x > 0 else copysign(y, x if alpha >= 0 else type(x)(1))
 
@@ -63,7 +63,7 @@ def fast(x, alpha):
 def rounded(x, alpha):
     if alpha == 1:
         return x if x >= 0 else quick_expm1(at_least(-abs(x), -40.0))
-    e, de = expm1_pair(at_least(-abs(x), -600.0), 0.0)
+    e, de = expm1_left(at_least(-abs(x), -600.0))
     # α can be a tie of the format: then it matters whether −α is reached.
     e, de = pair_product(alpha, 0.0, e, de if x > -inf else 0.0)
     return x if x > 0 else copysign(odd_sum(e, de), x if alpha >= 0 else type(x)(1))

@@ -45,15 +45,12 @@ def expm1_pair(z, dz):
     """e^(z + dz) − 1 as high + low, for −110 ≤ z ≤ 80 (float64: ±750) and dz as in `exp_terms`."""
     T = type(z)
     r, t, n = exp_terms(z, dz)
-    n = at_least(n, -T(by_type(z, 120.0, 1000.0)))
-    high, low = expm1_of(r, t, n)
-    power = two_to(n)
-    return high, low + (power - ((power - T(1)) + T(1)))  # far left 2^n − 1 loses digits, in the end all of 2^n
+    return expm1_of(r, t, at_least(n, -T(by_type(z, 120.0, 1000.0))))
 
 
 @block
 def expm1_terms(z):
-    """(r, t, n) of e^z = (1 + r + t)·2^n for −40 ≤ z ≤ 0, with t within 0.7 ulp: beside e^z − 1 it is not small.
+    """(r, t, n) of e^z = (1 + r + t)·2^n for z ≤ 0, with t within 0.7 ulp of it where e^z is not small beside 1.
 
     t = r²/2 + r³·q: its first term is a product of two floats, and the second is less than a seventh of it.
     """
@@ -64,6 +61,16 @@ def expm1_terms(z):
     r = fma(-n, high, z)
     q = quick_polynomial(r, by_type(z, EXPM1_SINGLE, EXP_DOUBLE)[1:])
     return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
+
+
+@block
+def expm1_left(z):
+    """e^z − 1 as high + low within a quarter of an ulp, for −80 ≤ z ≤ 0 (float64: from −600 on)."""
+    T = type(z)
+    r, t, n = expm1_terms(z)
+    high, low = expm1_of(r, t, n)
+    power = two_to(n)
+    return high, low + (power - ((power - T(1)) + T(1)))  # far left 2^n − 1 loses digits, in the end all of 2^n
 
 
 @block

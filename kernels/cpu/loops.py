@@ -33,6 +33,15 @@ def backward(dy, x, out, parameters):
 
 def forward_channels(x, out, alpha, first):
     full_width()
+    if x.shape[1] == 1:  # the channels are neighbours in memory: along these, then, in runs up to the last one
+        flat, result, start = x.reshape(x.size), out.reshape(x.size), 0
+        while start < x.size:
+            run = alpha[(first + start) % alpha.size :]
+            part, place = flat[start : start + run.size], result[start : start + run.size]
+            for i in range(part.size):
+                place[i] = store(body(load(part[i]), np.float64(load(run[i]))))
+            start += run.size
+        return
     for p in range(x.shape[0]):
         a = np.float64(load(alpha[(first + p) % alpha.size]))
         for i in range(x.shape[1]):
@@ -41,6 +50,16 @@ def forward_channels(x, out, alpha, first):
 
 def backward_channels(dy, x, out, alpha, first):
     full_width()
+    if x.shape[1] == 1:
+        flat_dy, flat, result, start = dy.reshape(x.size), x.reshape(x.size), out.reshape(x.size), 0
+        while start < x.size:
+            run = alpha[(first + start) % alpha.size :]
+            part_dy, part = flat_dy[start : start + run.size], flat[start : start + run.size]
+            place = result[start : start + run.size]
+            for i in range(part.size):
+                place[i] = store(body(load(part_dy[i]), load(part[i]), np.float64(load(run[i]))))
+            start += run.size
+        return
     for p in range(x.shape[0]):
         a = np.float64(load(alpha[(first + p) % alpha.size]))
         for i in range(x.shape[1]):
