@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Leaky ReLU: x for x > 0, else αx, whose derivative is 1 or α (α at the kink, the left one)."""
+"""Leaky ReLU: x for x > 0, else αx, whose derivative is 1 or α (α at the kink, the left one).
+
+The bounds hold for every finite α. In float32, `fast` rounds twice only where αx or x is near the subnormals: at most
+1 ulp there, and 0.5001 elsewhere.
+"""
 
 from kernels.cpu.blocks import at_most, odd_times, quick_times, quick_times_16_bit, times
 from kernels.cpu.compile import block

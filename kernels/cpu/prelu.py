@@ -2,8 +2,9 @@
 """PReLU: Leaky ReLU whose slope α is learned, and may be one for each channel.
 
 The gradient with respect to α is Σ dyᵢ·xᵢ over xᵢ < 0, for each channel. A product of two float64 numbers is exact as
-high + low only from 2^-968 on; below, each may lose half of the least subnormal, and with many of them `stable` exceeds
-its bound (6.3 ulp for 1000 products near 2^-1040).
+high + low only from 2^-968 on; below, each may lose half of the least subnormal, and with many of them `stable` and
+`fast` exceed their bound (6.3 ulp for 1000 products near 2^-1040). `rounded` is for narrower dtypes, of which products
+are exact.
 """
 
 import numpy as np

@@ -2,6 +2,9 @@
 """SELU: λx for x > 0, else λα·(e^x − 1), with the λ and α that keep mean 0 and variance 1.
 
 Its derivative is λ or λα·e^x (λα at the kink, the left one).
+
+`rounded` is no more than binary64 rounded once: its error of less than 2^-51 can turn the rounding of one float32
+input in a billion, and on all 2^32 of them it does not. In the gradient dy is a factor of that.
 """
 
 from math import exp, expm1
