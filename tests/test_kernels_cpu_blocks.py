@@ -160,6 +160,59 @@ def test_the_exponential_in_parts(real):
     assert np.isnan(exp_parts(real(np.nan))[0])
 
 
+@njit(error_model="numpy")
+def quick_times(parameter, x):
+    return blocks.quick_times(parameter, x)
+
+
+@njit(error_model="numpy")
+def quick_times_16_bit(parameter, x):
+    return blocks.quick_times_16_bit(parameter, x)
+
+
+@njit(error_model="numpy")
+def odd_times(parameter, x):
+    return blocks.odd_times(parameter, x)
+
+
+@pytest.mark.parametrize("real", TYPES)
+@pytest.mark.parametrize("parameter", [0.01, -0.3, 0.25, 1.7, 1e200, -1e-40])
+def test_a_product_with_a_parameter(real, parameter):
+    for x in RNG.standard_normal(100).astype(real) * real(2.0) ** RNG.integers(-60, 60, 100).astype(real):
+        want = Fraction(parameter) * Fraction(float(x))
+        got = np.float64(quick_times(parameter, x))
+        if np.isfinite(got):
+            assert abs(Fraction(float(got)) - want) <= Fraction(float(np.spacing(abs(real(got))))) * Fraction(501, 1000)
+        else:
+            assert abs(want) > Fraction(float(np.finfo(real).max))
+        assert np.signbit(got) == (want < 0)
+    for least in (real(50) * np.finfo(real).smallest_subnormal, -real(50) * np.finfo(real).smallest_subnormal):
+        assert quick_times(0.01 * (1 + 2.0**-20), least) == least / real(50)
+    for x in (np.inf, -np.inf):
+        assert quick_times(parameter, real(x)) == parameter * x
+    assert np.signbit(quick_times(parameter, real(-0.0))) == (parameter > 0)
+    assert quick_times(0.0, real(np.inf)) == 0
+    assert np.isnan(quick_times(parameter, real(np.nan)))
+    assert np.isnan(quick_times(0.0, real(np.nan)))
+
+
+@pytest.mark.parametrize("parameter", [0.01, -0.01])
+def test_a_product_for_a_16_bit_format_is_no_tie_where_it_should_be_none(parameter):
+    for unit in (2.0**-24, 2.0**-133):  # the least of float16 and of bfloat16
+        got = quick_times_16_bit(parameter, np.float32(50 * unit))
+        assert abs(got) > unit / 2
+        assert abs(got) < unit * 0.501
+        assert (got > 0) == (parameter > 0)
+    assert quick_times_16_bit(0.25, np.float32(3)) == 0.75
+    assert quick_times_16_bit(0.0, np.float32(np.inf)) == 0
+
+
+def test_a_product_to_odd():
+    assert odd_times(0.01, 50.0) == np.nextafter(0.5, 1)  # 0.01 is a little more than that
+    assert odd_times(0.25, 3.0) == 0.75
+    assert odd_times(0.0, -np.inf) == 0
+
+
 @pytest.mark.parametrize("real", TYPES)
 def test_clamping_keeps_a_nan(real):
     assert clamped(real(5)) == (5, 1)

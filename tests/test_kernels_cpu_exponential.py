@@ -23,6 +23,21 @@ def expm1_pair(z, dz):
     return exponential.expm1_pair(z, dz)
 
 
+@njit(error_model="numpy")
+def expm1_left(z):
+    return exponential.expm1_left(z)
+
+
+@njit(error_model="numpy")
+def quick_exp(z):
+    return exponential.quick_exp(z)
+
+
+@njit(error_model="numpy")
+def quick_expm1(z):
+    return exponential.quick_expm1(z)
+
+
 def arguments(real: type, reach: float) -> list[tuple]:
     """Numbers up to a size, of every size below it, and whole and half multiples of ln2; with a low part for each."""
     sizes = reach * 2.0 ** -RNG.uniform(0, 40, 200)
@@ -58,3 +73,42 @@ def test_less_one_it_keeps_them_also_near_0(real):
 def test_nan_stays_nan(real):
     assert np.isnan(exp_pair(real(np.nan), real(0))[0])
     assert np.isnan(expm1_pair(real(np.nan), real(0))[0])
+
+
+def places(real, low: float, high: float) -> np.ndarray:
+    near = -np.exp2(RNG.uniform(-60, 0, 300))
+    return np.concatenate([RNG.uniform(low, high, 600), near, RNG.uniform(-1, 0, 600)]).astype(real)
+
+
+def ulp(y: mpmath.mpf, real) -> mpmath.mpf:
+    return mpmath.mpf(float(np.spacing(abs(real(y)))))
+
+
+@pytest.mark.parametrize("real", PRECISION)
+def test_pairs_hold_more_digits_than_the_type(real):
+    unit = mpmath.mpf(float(np.finfo(real).eps))
+    with mpmath.workprec(200):
+        for z in places(real, -39, 0):
+            at = mpmath.mpf(float(z))
+            high, low, n = (mpmath.mpf(float(part)) for part in exp_pair(z, real(0)))
+            assert abs((high + low) * 2**n - mpmath.exp(at)) < mpmath.exp(at) * unit / 8
+            high, low = (mpmath.mpf(float(part)) for part in expm1_left(z))
+            assert abs(high + low - mpmath.expm1(at)) < ulp(mpmath.expm1(at), real) / 4
+
+
+@pytest.mark.parametrize("real", PRECISION)
+def test_a_single_number_is_within_an_ulp(real):
+    with mpmath.workprec(200):
+        for z in places(real, -39, 0):
+            at, power, less = mpmath.mpf(float(z)), quick_exp(z), quick_expm1(z)
+            assert abs(mpmath.mpf(float(power)) - mpmath.exp(at)) < mpmath.mpf("0.8") * ulp(mpmath.exp(at), real)
+            assert abs(mpmath.mpf(float(less)) - mpmath.expm1(at)) < mpmath.mpf("0.9") * ulp(mpmath.expm1(at), real)
+
+
+@pytest.mark.parametrize("real", PRECISION)
+def test_the_ends(real):
+    assert quick_expm1(real(0)) == 0
+    assert quick_expm1(real(-40)) == -1
+    assert quick_exp(real(0)) == 1
+    assert np.isnan(quick_expm1(real(np.nan)))
+    assert np.isnan(quick_exp(real(np.nan)))

@@ -284,13 +284,17 @@ def quick_times(parameter, x):
     half of one, are not lost with what low gives to them.
     """
     T = type(x)
-    if np.float64(T(parameter)) == parameter and parameter != 0:
+    if parameter == 0:
+        return T(0) if x == x else x
+    if np.float64(T(parameter)) == parameter or parameter != parameter:  # the case of every learned α, then
         return T(parameter) * x
-    if 2.0**-60 < parameter < 2.0**60:
-        high = T(parameter * (1.0 + 2.0**-24))
+    size = abs(parameter)
+    if 2.0**-60 < size < 2.0**60:
+        high = T(size * (1.0 + 2.0**-24))
         most = T(by_type(x, 2.0**127, 2.0**1023))
-        low = T(parameter - np.float64(high)) * at_most(at_least(x, -most), most)  # no ∞ − ∞
-        return math.copysign(fma(high, x, low), x)
+        low = T(size - np.float64(high)) * at_most(at_least(x, -most), most)  # no ∞ − ∞
+        y = math.copysign(fma(high, x, low), x)
+        return y if parameter > 0 else -y
     return times(parameter, x)
 
 
@@ -301,7 +305,9 @@ def quick_times_16_bit(parameter, x):
     It is raised by less than any other result would notice, so that 50·0.01, which is more than a half, is no tie.
     """
     T = type(x)
-    if np.float64(T(parameter)) == parameter and parameter != 0:
+    if parameter == 0:
+        return T(0) if x == x else x
+    if np.float64(T(parameter)) == parameter or parameter != parameter:  # the case of every learned α, then
         return T(parameter) * x
     if 2.0**-60 < abs(parameter) < 2.0**60:
         # Of a smaller x than this, which only bfloat16 has, the product can be subnormal, and have few digits.

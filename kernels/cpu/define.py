@@ -26,7 +26,7 @@ import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
 
-from kernels.cpu import assembly, launch, loops
+from kernels.cpu import assembly, launch, loops, sums
 from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached, runs_with
 from kernels.cpu.storage import BY_DTYPE, STORAGES, Storage
 from kernels.registry import Claim, Kernel, register
@@ -91,6 +91,7 @@ class Variant:
     body: Dispatcher
     body_16_bit: Dispatcher  # of the dtypes that float32 arithmetic serves
     in_blocks: bool
+    in_lanes: bool
     wide: bool  # it computes in float64, whatever the dtype
     compiled: dict[tuple[Callable[..., None], str], Dispatcher] = field(default_factory=dict)
 
@@ -116,19 +117,20 @@ class Direction:
         body_16_bit: Dispatcher | None = None,
         outside_roots: float = 0.0,
         in_blocks: bool = True,
+        in_lanes: bool = False,
     ) -> Callable[[Callable[..., Any]], Dispatcher]:
         """Decorate a body: it becomes a kernel in every dtype, with the bound that it claims.
 
         The body of "rounded" computes in float64, and its results are rounded once: it is a kernel of the dtypes
         narrower than that, and claims to be correctly rounded. ``max_ulp_16_bit`` and ``body_16_bit`` are the claim
         and the body of the 16-bit dtypes, where these are others. ``in_blocks`` is for sums: without it there is one
-        running sum, from the first element on.
+        running sum, from the first element on. With ``in_lanes`` a sum is vectorised, and its body gives one term.
         """
         wide = variant == "rounded"
 
         def define(body: Callable[..., Any]) -> Dispatcher:
             compilable = body if isinstance(body, Dispatcher) else block(body)
-            self.variants[variant] = Variant(compilable, body_16_bit or compilable, in_blocks, wide)
+            self.variants[variant] = Variant(compilable, body_16_bit or compilable, in_blocks, in_lanes, wide)
             for storage in STORAGES.values():
                 bound = max_ulp_16_bit if max_ulp_16_bit and storage.dtype.itemsize == 2 else max_ulp
                 bound = "rounded" if wide else bound
@@ -160,7 +162,11 @@ class Direction:
 
     def compile(self, variant: str, storage: Storage) -> None:
         """Compile one kernel, or load it from the cache."""
-        self._loop(variant, storage, self.flat)
+        self._loop(variant, storage, self._main(variant))
+
+    def _main(self, variant: str) -> Callable[..., None]:
+        """The loop of a variant, for parameters that are numbers."""
+        return self.flat
 
     def _loop(self, variant: str, storage: Storage, loop: Callable[..., None]) -> Dispatcher:
         chosen = self.variants[variant]
@@ -176,7 +182,7 @@ class Direction:
 
     def is_compiled(self, variant: str, storage: Storage) -> bool:
         """Whether the cache has one kernel's code, so that `compile` takes milliseconds."""
-        return is_cached(self._code_name(variant, storage, self.flat))
+        return is_cached(self._code_name(variant, storage, self._main(variant)))
 
     def code(self, variant: str, storage: Storage) -> assembly.Code:
         """What the machine code of one kernel is like.
@@ -185,7 +191,7 @@ class Direction:
             FileNotFoundError: compiled code is not kept, since there is no place to write to.
         """
         self.compile(variant, storage)
-        return assembly.kept(cache_folder(), self._code_name(variant, storage, self.flat))
+        return assembly.kept(cache_folder(), self._code_name(variant, storage, self._main(variant)))
 
     def _code_name(self, variant: str, storage: Storage, loop: Callable[..., None]) -> str:
         return f"{self.activation.name}_{self.name}_{storage.name}_{variant}_{loop.__name__}"
@@ -296,7 +302,10 @@ class Backward(Elementwise):
 
 
 class BackwardAlpha(Direction):
-    """The gradient with respect to a learned α, Σ dy·∂f/∂α: a body takes a sum (high, low) one element further."""
+    """The gradient with respect to a learned α, Σ dy·∂f/∂α.
+
+    A body takes a sum (high, low) one element further or, ``in_lanes``, gives the element's term.
+    """
 
     name, takes_out = "backward_alpha", False
     flat = staticmethod(loops.channel_sums)
@@ -317,22 +326,35 @@ class BackwardAlpha(Direction):
             shape, inner = alpha.shape, math.prod(x.shape[2:])
         else:
             shape, inner = (), launch.SUM_BLOCK
-        layout = launch.SumLayout(math.prod(shape), inner, self.variants[variant].in_blocks)
-        loop = self._loop(variant, storage, self.flat)
-        sums = launch.channel_sums(loop, _total(), dy, x, layout, storage.view, threads)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return sums.astype(x.dtype).reshape(shape)
+        chosen = self.variants[variant]
+        layout = launch.SumLayout(math.prod(shape), inner, chosen.in_blocks)
+        loop = self._loop(variant, storage, self._main(variant))
+        if not chosen.in_lanes:
+            total = launch.channel_sums(loop, _total(), dy, x, layout, storage.view, threads)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return total.astype(x.dtype).reshape(shape)
+        high, low, size = launch.lane_sums(loop, _total(), dy, x, layout, storage.view, threads)
+        if not chosen.wide:
+            with np.errstate(over="ignore", invalid="ignore"):
+                return (high + low).astype(x.dtype).reshape(shape)
+        grid = (x.shape[0], x.shape[1], inner) if shape else (1, 1, x.size)
+        return sums.rounded(high, low, size, dy.reshape(grid), x.reshape(grid)).reshape(shape)
 
     def compile(self, variant: str, storage: Storage) -> None:
         """Compile one kernel, and what adds up its partial sums."""
         super().compile(variant, storage)
         _total()
 
+    def _main(self, variant: str) -> Callable[..., None]:
+        return loops.lane_sums if self.variants[variant].in_lanes else self.flat
+
     def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
-        return (*[storage.array(1)] * 2, _SUMS, _SUMS, types.intp, types.intp, types.intp)
+        sums = (_SUMS, _SUMS) if loop is self.flat else (_LANES, _LANES, _LANES)
+        return (*[storage.array(1)] * 2, *sums, types.intp, types.intp, types.intp)
 
 
 _SUMS = types.Array(types.float64, 2, "C")
+_LANES = types.Array(types.float64, 3, "C")
 
 
 @functools.cache

@@ -14,7 +14,6 @@ from kernels.cpu.blocks import (
     exponent_shift,
     fma,
     pair_of,
-    polynomial,
     quick_polynomial,
     two_to,
 )
@@ -75,17 +74,35 @@ def expm1_pair(z, dz):
 
 @block
 def expm1_terms(z):
-    """(r, t, n) of e^z = (1 + r + t)·2^n for −40 ≤ z ≤ 0, t within half an ulp and a bit: beside e^z − 1 it is not small.
+    """(r, t, n) of e^z = (1 + r + t)·2^n for z ≤ 0, with t within 0.7 ulp of it where e^z is not small beside 1.
 
-    t = r²/2 + r³·q: its first term is a product of two floats, and the second less than a seventh of it.
+    t = r²/2 + r³·q: its first term is a product of two floats, and the second is less than a seventh of it.
     """
     T = type(z)
     high, low = pair_of(z, LN2)
     shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
     n = fma(T(LOG2_E), z, shift) - shift
     r = fma(-n, high, z)
-    q = polynomial(r, by_type(z, EXPM1_SINGLE, EXP_DOUBLE)[1:])
+    q = quick_polynomial(r, by_type(z, EXPM1_SINGLE, EXP_DOUBLE)[1:])
     return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
+
+
+@block
+def expm1_left(z):
+    """e^z − 1 as high + low within a quarter of an ulp, for −80 ≤ z ≤ 0 (float64: from −600 on)."""
+    T = type(z)
+    r, t, n = expm1_terms(z)
+    high, low = expm1_of(r, t, n)
+    power = two_to(n)
+    return high, low + (power - ((power - T(1)) + T(1)))  # far left 2^n − 1 loses digits, in the end all of 2^n
+
+
+@block
+def quick_exp(z):
+    """e^z within 0.8 ulp, where 2^n is in range."""
+    T = type(z)
+    r, t, n = exp_terms(z, T(0))
+    return (T(1) + (r + t)) * two_to(n)
 
 
 @block

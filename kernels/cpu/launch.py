@@ -17,6 +17,8 @@ import numpy as np
 PER_THREAD = 1 << 17  # fewer elements than this are done sooner than a second thread has started
 LINE = 64  # pieces start at multiples of this many elements, so that no two threads write to one cache line
 SUM_BLOCK = 1 << 14  # elements summed before sums are added up: fixed, so that the order is
+LANES = 32  # running sums side by side: what hides the time that an addition takes
+PER_LANE = 16  # elements of a block, at least, for each of its sums: adding these up is to cost little
 
 Loop = Callable[..., None]
 Arrays = tuple[np.ndarray, ...]
@@ -84,6 +86,32 @@ def channel_sums(
     share(piece, blocks, 1, threads or worthwhile(x.size))
     total(high, low)
     return np.where(np.isfinite(high[0]), high[0] + low[0], high[0])
+
+
+def lane_sums(
+    loop: Loop, total: Loop, dy: np.ndarray, x: np.ndarray, layout: SumLayout, view: View, threads: int | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each channel its sum as high + low, in float64, and the sum of the terms' absolute values."""
+    dy, x = view(_plain(dy).reshape(-1)), view(_plain(x).reshape(-1))
+    # Of channels that are neighbours in memory each has a lane.
+    side_by_side = layout.inner == 1 and layout.channels > 0
+    channels, inner = (1, layout.channels) if side_by_side else (layout.channels, layout.inner)
+    lanes = inner if side_by_side else max(1, min(LANES, inner))
+    row = max(1, channels * inner)
+    rows = max(1, -(-x.size // row))
+    per_block = max(1, SUM_BLOCK // row, PER_LANE * lanes // max(1, inner))
+    blocks = -(-rows // per_block)
+    sums = np.zeros((3, blocks, channels, lanes))
+
+    def piece(start: int, stop: int) -> None:
+        loop(dy, x, *sums[:, start:stop], inner, per_block, start)
+
+    share(piece, blocks, 1, threads or worthwhile(x.size))
+    if not side_by_side:
+        sums = sums.transpose(0, 1, 3, 2)
+    high, low, size = np.ascontiguousarray(sums).reshape(3, blocks * sums.shape[2], layout.channels)
+    total(high, low)
+    return high[0], np.where(np.isfinite(high[0]), low[0], 0.0), size.sum(0)
 
 
 def share(task: Callable[[int, int], None], count: int, multiple: int, threads: int) -> None:

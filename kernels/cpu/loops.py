@@ -33,6 +33,15 @@ def backward(dy, x, out, parameters):
 
 def forward_channels(x, out, alpha, first):
     full_width()
+    if x.shape[1] == 1:  # the channels are neighbours in memory: along these, then, in runs up to the last one
+        flat, result, start = x.reshape(x.size), out.reshape(x.size), 0
+        while start < x.size:
+            run = alpha[(first + start) % alpha.size :]
+            part, place = flat[start : start + run.size], result[start : start + run.size]
+            for i in range(part.size):
+                place[i] = store(body(load(part[i]), np.float64(load(run[i]))))
+            start += run.size
+        return
     for p in range(x.shape[0]):
         a = np.float64(load(alpha[(first + p) % alpha.size]))
         for i in range(x.shape[1]):
@@ -41,6 +50,16 @@ def forward_channels(x, out, alpha, first):
 
 def backward_channels(dy, x, out, alpha, first):
     full_width()
+    if x.shape[1] == 1:
+        flat_dy, flat, result, start = dy.reshape(x.size), x.reshape(x.size), out.reshape(x.size), 0
+        while start < x.size:
+            run = alpha[(first + start) % alpha.size :]
+            part_dy, part = flat_dy[start : start + run.size], flat[start : start + run.size]
+            place = result[start : start + run.size]
+            for i in range(part.size):
+                place[i] = store(body(load(part_dy[i]), load(part[i]), np.float64(load(run[i]))))
+            start += run.size
+        return
     for p in range(x.shape[0]):
         a = np.float64(load(alpha[(first + p) % alpha.size]))
         for i in range(x.shape[1]):
@@ -61,6 +80,25 @@ def channel_sums(dy, x, high, low, inner, rows, first):
                 for i in range(start, min(start + inner, x.size)):
                     h, rest = body(h, rest, load(dy[i]), load(x[i]))
                 high[b, c], low[b, c] = h, rest
+
+
+def lane_sums(dy, x, high, low, size, inner, rows, first):
+    """The same by running sums side by side, as vectors have them: element i of a run goes to sum i % lanes.
+
+    body gives the term of an element, and what it lacks; size is the sum of the terms' absolute values.
+    """
+    full_width()
+    blocks, channels, lanes = high.shape
+    for b in range(blocks):
+        for row in range((first + b) * rows, (first + b + 1) * rows):
+            for c in range(channels):
+                start = (row * channels + c) * inner
+                stop = min(start + inner, x.size)
+                for i in range(start, stop, lanes):
+                    for j in range(min(lanes, stop - i)):
+                        term, rest = body(load(dy[i + j]), load(x[i + j]))
+                        high[b, c, j], low[b, c, j] = accumulate(high[b, c, j], low[b, c, j], term, rest)
+                        size[b, c, j] += abs(term)
 
 
 def total(high, low):
