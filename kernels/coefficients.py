@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, workprec
+from mpmath import cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
 
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
@@ -85,6 +85,12 @@ def rest_of_exp(r: mpf) -> mpf:
     return (exp(r) - 1 - r) / r**2 if abs(r) > mpf(2) ** -60 else mpf(1) / 2
 
 
+def rest_of_tanh(s: mpf) -> mpf:
+    """(tanh(r)/r − 1)/r² for r² = s: tanh beside its first term."""
+    r = sqrt(s)
+    return (tanh(r) / r - 1) / s if s > mpf(2) ** -60 else -mpf(1) / 3
+
+
 def fits() -> list[Fit]:
     """Every polynomial of the tables."""
     root = slope_root()
@@ -103,6 +109,8 @@ def fits() -> list[Fit]:
     return [
         Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
+        Fit("TANH_SINGLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 2),
+        Fit("TANH_DOUBLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 7),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
