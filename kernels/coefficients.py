@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpmath import atanh, cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, workprec
+from mpmath import atanh, cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
 
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
@@ -101,6 +101,12 @@ def rest_of_artanh(v: mpf) -> mpf:
     return (atanh(s) / s - 1) / v
 
 
+def rest_of_tanh(s: mpf) -> mpf:
+    """(tanh(r)/r − 1)/r² for r² = s: tanh beside its first term."""
+    r = sqrt(s)
+    return (tanh(r) / r - 1) / s if s > mpf(2) ** -60 else -mpf(1) / 3
+
+
 def fits() -> list[Fit]:
     """Every polynomial of the tables."""
     root = slope_root()
@@ -143,6 +149,8 @@ def fits() -> list[Fit]:
         Fit("EXPM1_SINGLE", "the same, for e^r − 1 in float32", rest_of_exp, -step, step, 5),
         Fit("EXP_WIDE_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 5),
         Fit("EXP_WIDE_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 12),
+        Fit("TANH_SINGLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 2),
+        Fit("TANH_DOUBLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 7),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",

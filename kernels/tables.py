@@ -100,6 +100,27 @@ EXP_WIDE_DOUBLE = (
     float.fromhex("0x1.94f5a466218bdp-37"),  # 1.1509642370665761e-11
 )
 
+# (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265:
+# degree 2, relative error 2^-20.49.
+TANH_SINGLE = (
+    float.fromhex("-0x1.5555461b5df70p-2"),  # -0.33333310644183367
+    float.fromhex("0x1.10f2871419fc0p-3"),  # 0.1332750847825519
+    float.fromhex("-0x1.a7d2cafe93ac2p-5"),  # -0.051736256097333136
+)
+
+# (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265:
+# degree 7, relative error 2^-53.93.
+TANH_DOUBLE = (
+    float.fromhex("-0x1.5555555555555p-2"),  # -0.33333333333333331
+    float.fromhex("0x1.1111111111014p-3"),  # 0.13333333333332631
+    float.fromhex("-0x1.ba1ba1b9d192ap-5"),  # -0.053968253966149085
+    float.fromhex("0x1.664f4840b2566p-6"),  # 0.021869488295839366
+    float.fromhex("-0x1.226e1864407a8p-7"),  # -0.0088632220363285691
+    float.fromhex("0x1.d6c5fa2cec019p-9"),  # 0.0035917156114564472
+    float.fromhex("-0x1.7bcc91509006ep-10"),  # -0.001448818558984068
+    float.fromhex("0x1.1463653f13d14p-11"),  # 0.00052716877679329305
+)
+
 # (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:
 # degree 24, relative error 2^-53.91.
 GELU_TAIL = (

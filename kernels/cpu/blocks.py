@@ -225,6 +225,14 @@ def pair_quotient(a, da, b, db):
 
 
 @block
+def quick_quotient(a, da, b, db):
+    """The same with one division, for a b far from the ends of its type's range."""
+    r = type(a)(1) / b
+    high = a * r
+    return high, fma(-high, db, fma(-high, b, a) + da) * r
+
+
+@block
 def pair_polynomial(x, coefficients):
     """A polynomial in which the constant outweighs the rest, as high + low."""
     return two_sum(type(x)(coefficients[0]), x * polynomial(x, coefficients[1:]))
