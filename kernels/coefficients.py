@@ -18,7 +18,7 @@ TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
-MILLS_CENTRE, SLOPE_CENTRE = 2, 4  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
+MILLS_CENTRE, SLOPE_CENTRE = 2, 2  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
 
 
 @dataclass(frozen=True)
@@ -203,21 +203,21 @@ def fits() -> list[Fit]:
         ),
         Fit(
             "GELU_FACTOR_SINGLE",
-            "(R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 20]",
+            "(R(y) − y/√(2π))/(y₀ − y) − 0.5625, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 20]",
             factor_of,
             mpf(-1),
             until(20, SLOPE_CENTRE),
-            9,
-            0.5,
+            10,
+            0.5625,
         ),
         Fit(
             "GELU_FACTOR_DOUBLE",
-            "(R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 64]",
+            "(R(y) − y/√(2π))/(y₀ − y) − 0.5625, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 64]",
             factor_of,
             mpf(-1),
             until(64, SLOPE_CENTRE),
-            22,
-            0.5,
+            26,
+            0.5625,
         ),
     ]
 
