@@ -18,7 +18,8 @@ TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
-MILLS_CENTRE, SLOPE_CENTRE = 2, 4  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
+FACTOR_BASE = 0.50439453125  # nearly the constant of GELU_FACTOR, and short
+MILLS_CENTRE, SLOPE_CENTRE = 2, 2  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,14 @@ def fits() -> list[Fit]:
         y = (1 + s) / (1 - s)
         return (y + 1) * (1 / sqrt(2 * pi) / tail(y) - y)
 
+    def factor_change_of(s: mpf) -> mpf:
+        y = SLOPE_CENTRE * (1 + s) / (1 - s)
+        factor = -slope_of(y - root)
+        if abs(y - root) < mpf(2) ** -60:
+            return mpf(0)
+        # With G = (y₀ − y)·H and G′ = y·R − 2/√(2π), H′ = (H + G′)/(y₀ − y).
+        return -(y + SLOPE_CENTRE) * (factor + y * tail(y) - 2 / sqrt(2 * pi)) / (root - y)
+
     def until(y: float, centre: int) -> mpf:
         return mpf(y - centre) / (y + centre)
 
@@ -223,21 +232,39 @@ def fits() -> list[Fit]:
         ),
         Fit(
             "GELU_FACTOR_SINGLE",
-            "(R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 20]",
+            "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 20]",
             factor_of,
             mpf(-1),
             until(20, SLOPE_CENTRE),
-            9,
-            0.5,
+            10,
+            FACTOR_BASE,
         ),
         Fit(
             "GELU_FACTOR_DOUBLE",
-            "(R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 64]",
+            "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 64]",
             factor_of,
             mpf(-1),
             until(64, SLOPE_CENTRE),
-            22,
-            0.5,
+            26,
+            FACTOR_BASE,
+        ),
+        Fit(
+            "FACTOR_CHANGE_SINGLE",
+            "−(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]",
+            factor_change_of,
+            mpf(-1),
+            until(20, SLOPE_CENTRE),
+            3,
+            absolute=True,
+        ),
+        Fit(
+            "FACTOR_CHANGE_DOUBLE",
+            "−(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]",
+            factor_change_of,
+            mpf(-1),
+            until(64, SLOPE_CENTRE),
+            6,
+            absolute=True,
         ),
     ]
 
@@ -260,7 +287,8 @@ def tables() -> str:
             "# SPDX-License-Identifier: MIT\n"
             '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
             f"GELU_FAR = {FAR}.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by\n"
-            f"GELU_TAIL_CENTRE = {CENTRE}.0\n\n"
+            f"GELU_TAIL_CENTRE = {CENTRE}.0\n"
+            f"GELU_FACTOR_BASE = {FACTOR_BASE}\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
             f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n'

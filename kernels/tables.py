@@ -3,6 +3,7 @@
 
 GELU_FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by
 GELU_TAIL_CENTRE = 5.0
+GELU_FACTOR_BASE = 0.50439453125
 
 # The root of R(y) − y/√(2π), y₀ = 0.7517915246935644574579049467795240396645, as high and low part;
 # −y₀ is the root of GELU′.
@@ -311,45 +312,71 @@ TAIL_CHANGE_DOUBLE = (
     float.fromhex("0x1.5ad4122cc4c33p-5"),  # 0.042337451455886209
 )
 
-# (R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 20]:
-# degree 9, relative error 2^-29.97.
+# (R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 20]:
+# degree 10, relative error 2^-28.23.
 GELU_FACTOR_SINGLE = (
-    float.fromhex("-0x1.3590c3d9c1c88p-5"),  # -0.037788755913475802
-    float.fromhex("-0x1.a762ffeba8959p-4"),  # -0.1033658978363169
-    float.fromhex("0x1.ef4ff2da51af8p-5"),  # 0.060462927171604564
-    float.fromhex("-0x1.cc1e2b9745beep-6"),  # -0.0280833650295697
-    float.fromhex("0x1.3776ff84b5160p-7"),  # 0.0095051524780635499
-    float.fromhex("-0x1.d4c83f019aaf8p-10"),  # -0.0017882622199986691
-    float.fromhex("-0x1.470a012c2e661p-13"),  # -0.0001559443857155783
-    float.fromhex("0x1.85269fc77c28cp-13"),  # 0.00018556159760365167
-    float.fromhex("-0x1.d34f8507deba5p-17"),  # -1.3926941860855689e-05
-    float.fromhex("-0x1.1629fc774ba80p-16"),  # -1.6579866920436118e-05
+    float.fromhex("0x1.44504d2bcd12ep-13"),  # 0.00015464481236338853
+    float.fromhex("-0x1.1958d718c2a1fp-3"),  # -0.13737648052513493
+    float.fromhex("0x1.e607a10fc1466p-6"),  # 0.029664904867804508
+    float.fromhex("0x1.5214885b1204cp-8"),  # 0.0051586945438160774
+    float.fromhex("-0x1.3292d38a3c2c1p-9"),  # -0.0023389704921260306
+    float.fromhex("-0x1.118980ef0de02p-10"),  # -0.0010434613175344114
+    float.fromhex("0x1.89ffda41d3275p-14"),  # 9.3936782858247889e-05
+    float.fromhex("0x1.ccb34e3d6dd2ap-13"),  # 0.0002196790755257608
+    float.fromhex("0x1.d511414a2c06cp-15"),  # 5.591719180253547e-05
+    float.fromhex("-0x1.b7beeb3ddd892p-16"),  # -2.6210890829735595e-05
+    float.fromhex("-0x1.eeeda51b84f4ep-17"),  # -1.475001277299157e-05
 )
 
-# (R(y) − y/√(2π))/(y₀ − y) − 0.5, y₀ = GELU_SLOPE_ROOT, in s = (y − 4)/(y + 4) for y in [0, 64]:
-# degree 22, relative error 2^-57.51.
+# (R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 64]:
+# degree 26, relative error 2^-54.44.
 GELU_FACTOR_DOUBLE = (
-    float.fromhex("-0x1.3590c3ded5ce9p-5"),  # -0.037788755950424698
-    float.fromhex("-0x1.a763001ac67dep-4"),  # -0.10336589852195696
-    float.fromhex("0x1.ef4ff801379a9p-5"),  # 0.060462936767851368
-    float.fromhex("-0x1.cc1e2623d90eap-6"),  # -0.028083359953044708
-    float.fromhex("0x1.37754d816b17ap-7"),  # 0.0095049503750821336
-    float.fromhex("-0x1.d4c8222ac7fdap-10"),  # -0.0017882605413390624
-    float.fromhex("-0x1.443f63deae705p-13"),  # -0.00015461331255100394
-    float.fromhex("0x1.85999c3d8dff9p-13"),  # 0.00018577577604772503
-    float.fromhex("-0x1.2538131fcd038p-16"),  # -1.7477216828612664e-05
-    float.fromhex("-0x1.2e93842b0d5e8p-16"),  # -1.8034949033037944e-05
-    float.fromhex("0x1.dafc190ba95abp-19"),  # 3.5389122155666986e-06
-    float.fromhex("0x1.2987f9971b057p-19"),  # 2.2167798295249738e-06
-    float.fromhex("-0x1.083f2852e949fp-21"),  # -4.9219785080004513e-07
-    float.fromhex("-0x1.773ecf730a2aep-22"),  # -3.4947446819975729e-07
-    float.fromhex("0x1.c2676cd6b990ep-25"),  # 5.2433927135753697e-08
-    float.fromhex("0x1.106d18838f695p-24"),  # 6.3429157087238629e-08
-    float.fromhex("-0x1.a04b8f6aae3fep-31"),  # -7.5723647954054997e-10
-    float.fromhex("-0x1.8b652ca322543p-27"),  # -1.1507515223937478e-08
-    float.fromhex("-0x1.eb8de00b7c3cep-30"),  # -1.7882637617852286e-09
-    float.fromhex("0x1.e3a768aebd3f2p-30"),  # 1.7595227876129978e-09
-    float.fromhex("0x1.3ed97a7372c72p-31"),  # 5.7998390676134217e-10
-    float.fromhex("-0x1.64b53e7d292e8p-33"),  # -1.6221201110742678e-10
-    float.fromhex("-0x1.5d916ce62d472p-34"),  # -7.9482576420293552e-11
+    float.fromhex("0x1.445114718524fp-13"),  # 0.00015464626226048764
+    float.fromhex("-0x1.1958d5f2df097p-3"),  # -0.13737647197183797
+    float.fromhex("0x1.e6072b48b11fdp-6"),  # 0.029664795178875981
+    float.fromhex("0x1.521111b559c9fp-8"),  # 0.0051584881051446587
+    float.fromhex("-0x1.3265b41278ba8p-9"),  # -0.0023376257242814953
+    float.fromhex("-0x1.1120726ed8972p-10"),  # -0.0010418958515506474
+    float.fromhex("0x1.70fac6115abebp-14"),  # 8.7971588319454556e-05
+    float.fromhex("0x1.c11bae1ff0963p-13"),  # 0.00021415144237664071
+    float.fromhex("0x1.1b11b0fcbc1e5p-14"),  # 6.7488934245358756e-05
+    float.fromhex("-0x1.0ebe770002edcp-16"),  # -1.6137600141559859e-05
+    float.fromhex("-0x1.92df1226e3e70p-16"),  # -2.4013004942312376e-05
+    float.fromhex("-0x1.31ecf7a930da6p-17"),  # -9.1172949673371877e-06
+    float.fromhex("0x1.0c8224c734e5ep-20"),  # 1.0002716395633177e-06
+    float.fromhex("0x1.a8b18616f9d61p-19"),  # 3.164212795326159e-06
+    float.fromhex("0x1.df883f42423e3p-20"),  # 1.7863967092821035e-06
+    float.fromhex("0x1.21ad093a06c54p-22"),  # 2.6978172551630749e-07
+    float.fromhex("-0x1.6daf6be3b6412p-22"),  # -3.4057091922789669e-07
+    float.fromhex("-0x1.58c64ef4cb9fdp-22"),  # -3.2109640750707143e-07
+    float.fromhex("-0x1.7286544f228e1p-23"),  # -1.7253901993627364e-07
+    float.fromhex("-0x1.ca928f10c6a0ep-25"),  # -5.338486464539974e-08
+    float.fromhex("0x1.0c316fb7643a8p-24"),  # 6.2443574635910848e-08
+    float.fromhex("0x1.9380383ebf6efp-24"),  # 9.3947364537102875e-08
+    float.fromhex("0x1.49d0bb925d2cfp-26"),  # 1.9197780762189472e-08
+    float.fromhex("-0x1.0db94a86da724p-25"),  # -3.1399982217498358e-08
+    float.fromhex("-0x1.ea1fb8d94c013p-27"),  # -1.4264483305133519e-08
+    float.fromhex("0x1.01607c5ed4236p-28"),  # 3.7453267976826847e-09
+    float.fromhex("0x1.4285a3c02b603p-29"),  # 2.3466566190968165e-09
+)
+
+# −(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]:
+# degree 3, absolute error 2^-10.76.
+FACTOR_CHANGE_SINGLE = (
+    float.fromhex("0x1.19d3453c2eebcp-3"),  # 0.13760999765314874
+    float.fromhex("-0x1.92fc4c0d08dbep-3"),  # -0.19677028097895105
+    float.fromhex("0x1.4f24bb5349d18p-5"),  # 0.040911069745840745
+    float.fromhex("0x1.690aafef5c2d6p-6"),  # 0.022036239444278426
+)
+
+# −(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]:
+# degree 6, absolute error 2^-16.12.
+FACTOR_CHANGE_DOUBLE = (
+    float.fromhex("0x1.195a124a0c97ap-3"),  # 0.1373788288925189
+    float.fromhex("-0x1.92b1d8954d6c1p-3"),  # -0.19662827687868936
+    float.fromhex("0x1.6715f15108cb2p-5"),  # 0.043833705254905722
+    float.fromhex("0x1.8b7d947d7aa20p-6"),  # 0.024138827333368806
+    float.fromhex("-0x1.18684ef73c2c0p-8"),  # -0.0042786782062058104
+    float.fromhex("-0x1.13cd2bfc81eaep-8"),  # -0.0042083961857383567
+    float.fromhex("-0x1.4e54f1635a459p-12"),  # -0.00031884365872387115
 )

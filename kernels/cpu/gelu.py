@@ -42,6 +42,9 @@ from kernels.cpu.halves import half_raised, half_raised_16_bit
 from kernels.tables import (
     EXP_WIDE_DOUBLE,
     EXP_WIDE_SINGLE,
+    FACTOR_CHANGE_DOUBLE,
+    FACTOR_CHANGE_SINGLE,
+    GELU_FACTOR_BASE,
     GELU_FACTOR_DOUBLE,
     GELU_FACTOR_SINGLE,
     GELU_FAR,
@@ -61,9 +64,6 @@ gelu = Activation("gelu")
 
 SQRT_HALF = float.fromhex("0x1.6a09e667f3bcdp-1")  # √½ = 0.7071067811865476
 DENSITY_AT_0 = (float.fromhex("0x1.9884533d43651p-2"), float.fromhex("-0x1.cbc0d30ebfd15p-56"))  # 1/√(2π) = 0.39894228…
-
-
-LOG_AT_INFINITY = float.fromhex("-0x1.ce6bb25aa1315p-3")  # ln √(2/π) = -0.22579135
 
 
 @gelu.forward.variant("textbook", why="½x·(1 + erf(x/√2)): it loses every digit in the left tail")
@@ -214,11 +214,16 @@ def derivative(x):
     y = at_most(abs(x), T(by_type(x, 20.0, 64.0)))
     square, rest = two_product(y, y)
     m, dm, n = exp_pair(T(-0.5) * square, T(-0.5) * rest)
-    _, _, u = reciprocal(y, 4)
-    change = polynomial(u, by_type(x, GELU_FACTOR_SINGLE, GELU_FACTOR_DOUBLE))
-    p = T(0.5) + change
+    v = shortened(T(1) / (y + T(2)))
+    e = fma(-v, y, fma(T(-2), v, T(1)))
+    u = fma(T(-4), v, T(1))
+    table = by_type(x, GELU_FACTOR_SINGLE, GELU_FACTOR_DOUBLE)
+    base, slope = T(GELU_FACTOR_BASE), polynomial(u, table[1:])
+    h = fma(u, slope, base)
+    change = polynomial(u, by_type(x, FACTOR_CHANGE_SINGLE, FACTOR_CHANGE_DOUBLE))
+    dh = fma(u, slope, base - h) + fma(e, change, T(table[0]))
     t, dt = minus(y, T(0), GELU_SLOPE_ROOT)
-    t, dt = pair_product(-t, -dt, p, change - (p - T(0.5)))
+    t, dt = pair_product(-t, -dt, h, dh)
     f, df = pair_product(m, dm, t, dt)
     return f, df, n
 
@@ -230,4 +235,8 @@ def fast_backward(dy, x):
 
 @gelu.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
 def rounded_backward(dy, x):
-    return odd_mirrored(dy, x, *derivative(x))
+    f, df, n = derivative(x)
+    # Near 0 it is ½ + x·√(2/π) + …, too near a tie for a polynomial.
+    y = abs(x)
+    near = y < 2.0**-22
+    return odd_mirrored(dy, x, 0.5 if near else f, -2 * DENSITY_AT_0[0] * y if near else df, 0.0 if near else n)
