@@ -17,6 +17,7 @@ BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
+SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT"
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 
 
@@ -93,6 +94,19 @@ def rest_of_artanh(v: mpf) -> mpf:
     return (atanh(s) / s - 1) / v
 
 
+def silu_root() -> mpf:
+    """The root −z₀ > 0 of 1 − a·σ(a): SiLU′(−a) is σ(−a) times that."""
+    return findroot(lambda a: 1 + exp(-a) - a, mpf("1.2785"))
+
+
+def silu_bend(u: mpf) -> mpf:
+    """(k/u − 1)/u of k = 1 − a·σ(a), a = a₀ − u: its slope at the root is 1."""
+    a = silu_root() - u
+    if abs(u) < mpf(2) ** -60:
+        return -a * exp(-a) / (1 + exp(-a)) ** 2 / 2
+    return ((1 - a / (1 + exp(-a))) / u - 1) / u
+
+
 def fits() -> list[Fit]:
     """Every polynomial of the tables."""
     root = slope_root()
@@ -108,12 +122,16 @@ def fits() -> list[Fit]:
 
     half = mpf(1) / 2
     step = EXP_REACH * log(2) / 2
+    reach = mpf(5) / 16
     ninth = mpf("1.000001") / 9  # s = 1/3 is rounded
     return [
         Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
+        Fit("EXP_SINGLE_FINE", "the same, where half a digit more is needed", rest_of_exp, -step, step, 5),
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
         Fit("ARTANH_SINGLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 4),
         Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
+        Fit("SILU_SINGLE", SILU, silu_bend, -reach, reach, 4),
+        Fit("SILU_DOUBLE", SILU, silu_bend, -reach, reach, 11),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
@@ -147,6 +165,7 @@ def tables() -> str:
     """The text of kernels/tables.py."""
     with workprec(BITS):
         high, low = pair(slope_root())
+        a, da = pair(silu_root())
         parts = [
             "# SPDX-License-Identifier: MIT\n"
             '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
@@ -154,7 +173,9 @@ def tables() -> str:
             f"GELU_TAIL_CENTRE = {CENTRE}.0\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
-            f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n'
+            f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n\n'
+            f"# The root of 1 + e^(−a) − a, a₀ = {mp.nstr(silu_root(), 40)}; −a₀ is the root of SiLU′.\n"
+            f'SILU_ROOT = (float.fromhex("{a.hex()}"), float.fromhex("{da.hex()}"))\n'
         ]
         for fit in fits():
             coefficients = fit.coefficients()

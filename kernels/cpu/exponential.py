@@ -18,7 +18,7 @@ from kernels.cpu.blocks import (
     two_to,
 )
 from kernels.cpu.compile import block
-from kernels.tables import EXP_DOUBLE, EXP_SINGLE
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_SINGLE_FINE
 
 
 @block
@@ -36,7 +36,10 @@ def exp_terms(z, dz):
 
 @block
 def falling_terms(z, dz, unit):
-    """(r, t, shifted) of e^(−z − dz) = (1 + r + t)·2^(unit − n) with n + `exponent_shift` = shifted: as in `exp_terms`."""
+    """(r, t, shifted) of e^(−z − dz) = (1 + r + t)·2^(unit − n) with n + `exponent_shift` = shifted.
+
+    z and dz are as in `exp_terms`; r is exact, t within 2^-28 (2^-57).
+    """
     T = type(z)
     high, low = pair_of(z, LN2)
     shift = exponent_shift(z) + T(unit)
@@ -45,7 +48,7 @@ def falling_terms(z, dz, unit):
     r = fma(n, high, -z)
     d = fma(n, low, -dz)
     near = r + d
-    return r, fma(near * near, quick_polynomial(near, by_type(z, EXP_SINGLE, EXP_DOUBLE)), d), shifted
+    return r, fma(near * near, quick_polynomial(near, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)), d), shifted
 
 
 @block
