@@ -17,8 +17,10 @@ BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
+SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT"
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 FACTOR_BASE = 0.50439453125  # nearly the constant of GELU_FACTOR, and short
+FACTOR = "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT"
 MILLS_CENTRE, SLOPE_CENTRE = 2, 2  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
 
 
@@ -108,6 +110,19 @@ def rest_of_tanh(s: mpf) -> mpf:
     return (tanh(r) / r - 1) / s if s > mpf(2) ** -60 else -mpf(1) / 3
 
 
+def silu_root() -> mpf:
+    """The root −z₀ > 0 of 1 − a·σ(a): SiLU′(−a) is σ(−a) times that."""
+    return findroot(lambda a: 1 + exp(-a) - a, mpf("1.2785"))
+
+
+def silu_bend(u: mpf) -> mpf:
+    """(k/u − 1)/u of k = 1 − a·σ(a), a = a₀ − u: its slope at the root is 1."""
+    a = silu_root() - u
+    if abs(u) < mpf(2) ** -60:
+        return -a * exp(-a) / (1 + exp(-a)) ** 2 / 2
+    return ((1 - a / (1 + exp(-a))) / u - 1) / u
+
+
 def fits() -> list[Fit]:
     """Every polynomial of the tables."""
     root = slope_root()
@@ -149,17 +164,20 @@ def fits() -> list[Fit]:
 
     half = mpf(1) / 2
     step = EXP_REACH * log(2) / 2
+    reach = mpf(5) / 16
     ninth = mpf("1.000001") / 9  # s = 1/3 is rounded
     return [
         Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
+        Fit("EXP_SINGLE_FINE", "the same, where half a digit more is needed", rest_of_exp, -step, step, 5),
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
         Fit("ARTANH_SINGLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 4),
         Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
-        Fit("EXPM1_SINGLE", "the same, for e^r − 1 in float32", rest_of_exp, -step, step, 5),
         Fit("EXP_WIDE_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 5),
         Fit("EXP_WIDE_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 12),
         Fit("TANH_SINGLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 2),
         Fit("TANH_DOUBLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 7),
+        Fit("SILU_SINGLE", SILU, silu_bend, -reach, reach, 4),
+        Fit("SILU_DOUBLE", SILU, silu_bend, -reach, reach, 11),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
@@ -232,7 +250,7 @@ def fits() -> list[Fit]:
         ),
         Fit(
             "GELU_FACTOR_SINGLE",
-            "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 20]",
+            f"{FACTOR}, in s = (y − 2)/(y + 2) for y in [0, 20]",
             factor_of,
             mpf(-1),
             until(20, SLOPE_CENTRE),
@@ -241,7 +259,7 @@ def fits() -> list[Fit]:
         ),
         Fit(
             "GELU_FACTOR_DOUBLE",
-            "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 64]",
+            f"{FACTOR}, in s = (y − 2)/(y + 2) for y in [0, 64]",
             factor_of,
             mpf(-1),
             until(64, SLOPE_CENTRE),
@@ -283,6 +301,7 @@ def tables() -> str:
     """The text of kernels/tables.py."""
     with workprec(BITS):
         high, low = pair(slope_root())
+        a, da = pair(silu_root())
         parts = [
             "# SPDX-License-Identifier: MIT\n"
             '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
@@ -291,7 +310,9 @@ def tables() -> str:
             f"GELU_FACTOR_BASE = {FACTOR_BASE}\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
-            f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n'
+            f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n\n'
+            f"# The root of 1 + e^(−a) − a, a₀ = {mp.nstr(silu_root(), 40)}; −a₀ is the root of SiLU′.\n"
+            f'SILU_ROOT = (float.fromhex("{a.hex()}"), float.fromhex("{da.hex()}"))\n'
         ]
         for fit in fits():
             coefficients = fit.coefficients()

@@ -101,28 +101,25 @@ def two_to(n):
     return two_to_shifted(n + exponent_shift(n))
 
 
-@intrinsic
-def first_half(typing_context, value):
-    """The value with the last half of its bits cut off: float32 keeps 12, float64 26."""
+def _cutting(share):
+    """A block that sets the last bits of a value to 0: one in ``share`` of those that its type has."""
 
-    def generate(context, builder, signature, arguments):
-        word = ir.IntType(value.bitwidth)
-        bits = builder.and_(builder.bitcast(arguments[0], word), word(-1 << (12 if value == types.float32 else 27)))
-        return builder.bitcast(bits, arguments[0].type)
+    @intrinsic
+    def cut(typing_context, value):
+        def generate(context, builder, signature, arguments):
+            word = ir.IntType(value.bitwidth)
+            bits = (24 if value == types.float32 else 54) // share
+            kept = builder.and_(builder.bitcast(arguments[0], word), word(-1 << bits))
+            return builder.bitcast(kept, arguments[0].type)
 
-    return (value(value), generate) if isinstance(value, types.Float) else None
+        return (value(value), generate) if isinstance(value, types.Float) else None
+
+    return cut
 
 
-@intrinsic
-def shortened(typing_context, value):
-    """The value without its last 3 bits (float64: 5): small whole numbers minus it are exact."""
-
-    def generate(context, builder, signature, arguments):
-        word = ir.IntType(value.bitwidth)
-        bits = builder.and_(builder.bitcast(arguments[0], word), word(-8 if value.bitwidth == 32 else -32))
-        return builder.bitcast(bits, arguments[0].type)
-
-    return (value(value), generate) if isinstance(value, types.Float) else None
+shortened = _cutting(4)  # by a quarter of its digits
+halved = _cutting(2)  # to half its digits: its square is exact
+trimmed = _cutting(8)  # by an eighth: small whole numbers minus it are exact
 
 
 @intrinsic
@@ -408,15 +405,14 @@ def mirrored_pair(dy, x, f, df, n):
 def lowered(dy, f, low, shifted):
     """dy·(f + low)·2^n for |f| ≤ 1, n ≤ 0 and n + `exponent_shift` = shifted: rounded once, or again if subnormal.
 
-    As 2^n can be too small, though the product is not, n below the normal numbers' exponents is applied in three steps.
+    As 2^n can be too small, though the product is not, an n below the exponents of normal numbers is applied in three
+    steps, of which the first brings no y of ordinary size near the subnormals: LLVM takes it for all y.
     """
     T = type(dy)
-    least, rest = T(by_type(dy, -126.0, -1022.0)), T(by_type(dy, 36.0, 70.0))
-    deep = shifted < exponent_shift(dy) + least
-    y = fma(dy, f, dy * low)
-    y = y * T(by_type(dy, 2.0**-126, 2.0**-1022)) if deep else y
-    y = y * two_to_shifted(shifted + (rest - least) if deep else shifted)
-    return y * T(by_type(dy, 2.0**-36, 2.0**-70)) if deep else y
+    deep = shifted < exponent_shift(dy) - T(by_type(dy, 126.0, 1022.0))
+    step = T(by_type(dy, 2.0**-81, 2.0**-546)) if deep else T(1)
+    y = fma(dy, f, dy * low) * step
+    return y * two_to_shifted(shifted + (T(by_type(dy, 162.0, 1092.0)) if deep else T(0))) * step
 
 
 # For `rounded`: in float64, with results of a narrower format, so that nothing leaves float64's range.

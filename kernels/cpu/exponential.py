@@ -18,7 +18,7 @@ from kernels.cpu.blocks import (
     two_to,
 )
 from kernels.cpu.compile import block
-from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXPM1_SINGLE
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_SINGLE_FINE
 
 
 @block
@@ -36,7 +36,10 @@ def exp_terms(z, dz):
 
 @block
 def falling_terms(z, dz, unit):
-    """(r, t, shifted) of e^(−z − dz) = (1 + r + t)·2^(unit − n) with n + `exponent_shift` = shifted: as in `exp_terms`."""
+    """(r, t, shifted) of e^(−z − dz) = (1 + r + t)·2^(unit − n) with n + `exponent_shift` = shifted.
+
+    z and dz are as in `exp_terms`; r is exact, t within 2^-28 (2^-57).
+    """
     T = type(z)
     high, low = pair_of(z, LN2)
     shift = exponent_shift(z) + T(unit)
@@ -45,7 +48,7 @@ def falling_terms(z, dz, unit):
     r = fma(n, high, -z)
     d = fma(n, low, -dz)
     near = r + d
-    return r, fma(near * near, quick_polynomial(near, by_type(z, EXP_SINGLE, EXP_DOUBLE)), d), shifted
+    return r, fma(near * near, quick_polynomial(near, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)), d), shifted
 
 
 @block
@@ -83,7 +86,7 @@ def expm1_terms(z):
     shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
     n = fma(T(LOG2_E), z, shift) - shift
     r = fma(-n, high, z)
-    q = quick_polynomial(r, by_type(z, EXPM1_SINGLE, EXP_DOUBLE)[1:])
+    q = quick_polynomial(r, by_type(z, EXP_DOUBLE)[1:])
     return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
 
 

@@ -30,7 +30,7 @@ from kernels.cpu.blocks import (
     polynomial,
     round_product,
     scaled,
-    shortened,
+    trimmed,
     two_product,
     two_sum,
     two_to,
@@ -123,7 +123,7 @@ def stable(x):
 def reciprocal(y, c):
     """(v, e, s): 1/(y + c) = v·(1 + e), v short enough for e to have no error; s = (y − c)/(y + c)."""
     T = type(y)
-    v = shortened(T(1) / (y + T(c)))
+    v = trimmed(T(1) / (y + T(c)))
     e = fma(-v, y, fma(T(-c), v, T(1)))
     return v, e, fma(T(-2 * c) * v, e, fma(T(-2 * c), v, T(1)))
 
@@ -149,7 +149,7 @@ def fast_product(x):
     """(h, s, t) with |x|·Φ(−|x|) = h·s·t."""
     T = type(x)
     y = at_most(abs(x), T(by_type(x, 14.5, 39.0)))
-    v = shortened(T(1) / (y + T(1)))
+    v = trimmed(T(1) / (y + T(1)))
     e = fma(-v, y, T(1) - v)
     p, dp = two_product(y, v)
     # The exponent
@@ -214,7 +214,7 @@ def derivative(x):
     y = at_most(abs(x), T(by_type(x, 20.0, 64.0)))
     square, rest = two_product(y, y)
     m, dm, n = exp_pair(T(-0.5) * square, T(-0.5) * rest)
-    v = shortened(T(1) / (y + T(2)))
+    v = trimmed(T(1) / (y + T(2)))
     e = fma(-v, y, fma(T(-2), v, T(1)))
     u = fma(T(-4), v, T(1))
     table = by_type(x, GELU_FACTOR_SINGLE, GELU_FACTOR_DOUBLE)

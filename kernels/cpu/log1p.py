@@ -12,7 +12,10 @@ from kernels.tables import ARTANH_DOUBLE, ARTANH_SINGLE
 
 @block
 def log1p_terms(p, dp, n):
-    """(y, low) of log(1 + w) = (y + low)·2^n, given w = (p + dp)·2^n ≤ 1 with n ≤ 0: within 2^-29, or 2^-58, but for w's error."""
+    """(y, low) of log(1 + w) = (y + low)·2^n, given w = (p + dp)·2^n ≤ 1 with n ≤ 0.
+
+    Beside the error of w it is within 2^-28 (2^-57).
+    """
     T = type(p)
     half = two_to(at_least(n, -T(by_type(p, 120.0, 1000.0)))) * T(0.5)
     # 2s = w/(1 + w/2), and y is that over 2^n.

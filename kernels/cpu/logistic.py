@@ -5,6 +5,8 @@ With e^(−z) = p·2^n it is f·2^(−n)/(p + 2^(−n)): one division, in which 
 high + low, and the quotient is corrected by its own remainder, so that but for the last digit nothing is rounded.
 """
 
+from math import copysign
+
 import numpy as np
 
 from kernels.cpu.blocks import (
@@ -12,9 +14,10 @@ from kernels.cpu.blocks import (
     at_most,
     by_type,
     exponent_shift,
-    first_half,
     fma,
+    halved,
     odd_sum,
+    shortened,
     times,
     two_to_shifted,
 )
@@ -30,35 +33,47 @@ def within_logistic(z):
 
 
 @block
-def quotient(f, z, dz):
-    """(y, rest, r, t) of f·σ(z + dz) = (y + rest·r)·t, for |f| ≤ 2^10, z as `within_logistic` leaves it and a small dz.
+def quotient(f, g, a, b):
+    """(y, low) of f/(1 + g + a + b) = y + low, for powers of two f and g, 1 + a + b as `falling_terms` has it.
 
-    The quotient is that of f times a power of two, 1/t, at which the least results are normal.
+    The denominator is only rounded to divide by it. Of a y with fewer bits the products are then subtracted from f
+    one by one, the largest first, which leaves remainders without error, or with one far below the result's last digit.
     """
+    larger, smaller = max(g, type(g)(1)), min(g, type(g)(1))
+    r = type(g)(1) / ((larger + a) + (smaller + b))
+    y = shortened(f * r)
+    rest = fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f))))
+    return y, rest * r
+
+
+@block
+def scaled_sigmoid(z, dz):
+    """(y, low, t) of σ(z + dz) = (y + low)·t, for z as `within_logistic` leaves it and a small dz: y is normal."""
     T = type(z)
     a, b, shifted = falling_terms(z, dz, by_type(z, 48.0, 100.0))
     s, t = two_to_shifted(shifted), T(by_type(z, 2.0**-48, 2.0**-100))
-    g = s * t
-    larger, smaller = max(g, T(1)), min(g, T(1))
-    r = T(1) / ((larger + a) + (smaller + b))
-    f = f * s
-    # Of a y with half the bits the first products leave remainders without error.
-    y = first_half(f * r)
-    return y, fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f)))), r, t
+    return *quotient(s, s * t, a, b), t
 
 
 @block
 def times_sigmoid(f, z, dz):
-    """f·σ(z + dz) in the range of `quotient`: rounded once, and again if it is subnormal."""
-    y, rest, r, t = quotient(f, z, dz)
-    return fma(rest, r, y) * t
+    """f·σ(z + dz) in the range of `scaled_sigmoid`, |f| ≤ 2^10: rounded once, and again if it is subnormal.
+
+    Near 0, where f is to be like z, that is f/2 + c·f² with c > 0. Where f/2 is a tie, all of them subnormal, the next
+    term decides, upwards: a number far below half of the least one stands in for it.
+    """
+    T = type(z)
+    y, low, t = scaled_sigmoid(z, dz)
+    return copysign(fma(f, y, fma(f, low, T(by_type(z, 2.0**-125, 2.0**-1022)))) * t, f)
 
 
 @block
 def odd_times_sigmoid(f, z, dz):
     """The same in float64, as `kernels.cpu.blocks.to_odd` makes it."""
-    y, rest, r, t = quotient(f, z, dz)
-    return odd_sum(y * t, rest * r * t)
+    y, low, t = scaled_sigmoid(z, dz)
+    y, low = y * t, low * t
+    high = f * y
+    return copysign(odd_sum(high, fma(f, low, fma(f, y, -high))), f)
 
 
 @block
@@ -80,21 +95,16 @@ def sigmoid_terms(z, dz):
     a, b, shifted = falling_terms(z, dz, 0.0)
     shift = exponent_shift(z)
     g = two_to_shifted(at_least(shifted, shift - T(by_type(z, 126.0, 1022.0))))
-    larger, smaller = max(g, T(1)), min(g, T(1))
-    r = T(1) / ((larger + a) + (smaller + b))
-    f = max(g, T(0.5))
-    y = first_half(f * r)
-    rest = fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f))))
-    return y, rest * r, at_most(shifted + T(1), shift)
+    return *quotient(max(g, T(0.5)), g, a, b), at_most(shifted + T(1), shift)
 
 
 @block
 def falling_share(a, da):
-    """(y, low, g, shifted) of σ(−a − da) = (y + low)·2^n for a ≥ 0, with g = 2^n where that is a normal number."""
+    """(y, low, g, shifted) of σ(−a − da) = (y + low)·2^n for a ≥ 0, with g = 2^n where that is normal; y² is exact."""
     T = type(a)
     r, t, shifted = falling_terms(-a, -da, 0.0)
     g = two_to_shifted(at_least(shifted, exponent_shift(a) - T(by_type(a, 126.0, 1022.0))))
     inverse = T(1) / ((T(1) + r) + (g + t))
-    y = first_half(inverse)
+    y = halved(inverse)
     rest = fma(-y, t, fma(-y, r, fma(-y, g, T(1) - y)))
     return y, rest * inverse, g, shifted

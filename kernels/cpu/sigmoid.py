@@ -20,7 +20,7 @@ from kernels.cpu.blocks import (
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.logistic import falling_share, odd_times_sigmoid, times_sigmoid, within_logistic
+from kernels.cpu.logistic import falling_share, odd_times_sigmoid, scaled_sigmoid, within_logistic
 
 sigmoid = Activation("sigmoid")
 
@@ -62,8 +62,8 @@ def stable_backward(dy, x):
     max_ulp_16_bit=0.51,
 )
 def fast(x):
-    T = type(x)
-    return times_sigmoid(T(1), within_logistic(x), T(0))
+    y, low, t = scaled_sigmoid(within_logistic(x), type(x)(0))
+    return (y + low) * t
 
 
 @sigmoid.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
