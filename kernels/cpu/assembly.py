@@ -34,7 +34,7 @@ def read(text: str) -> Code:
             named[address[2]] = address[1]
         if instruction.startswith("call"):
             calls.append(named.get(operands.lstrip("*"), operands))
-        packed = instruction.endswith(("ps", "pd")) or instruction.startswith("vp")
+        packed = instruction.endswith(("ph", "ps", "pd")) or instruction.startswith("vp")
         if packed and not instruction.startswith(MOVES):
             widest = max([widest, *(WIDTHS[r] for r in re.findall(r"%([xyz]mm)\d", operands))])
     return Code(widest, sorted(set(calls)))

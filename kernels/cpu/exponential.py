@@ -86,7 +86,7 @@ def expm1_terms(z):
     shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
     n = fma(T(LOG2_E), z, shift) - shift
     r = fma(-n, high, z)
-    q = quick_polynomial(r, by_type(z, EXP_DOUBLE)[1:])
+    q = quick_polynomial(r, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)[1:])
     return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
 
 
