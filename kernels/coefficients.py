@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpmath import atanh, cos, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
+from mpmath import atanh, cos, diff, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
 
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
 SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT"
+ROOT_WINDOW = mpf(1) / 8  # beside the root of a derivative: outside of it no digits are lost that are needed
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 FACTOR_BASE = 0.50439453125  # nearly the constant of GELU_FACTOR, and short
 FACTOR = "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT"
@@ -121,6 +122,57 @@ def silu_bend(u: mpf) -> mpf:
     if abs(u) < mpf(2) ** -60:
         return -a * exp(-a) / (1 + exp(-a)) ** 2 / 2
     return ((1 - a / (1 + exp(-a))) / u - 1) / u
+
+
+def gelu_tanh_sum(x: mpf) -> mpf:
+    """1 + e^v + x·v′, v = A·(x + 0.044715·x³), A = 2·√(2/π): what is 0 in the derivative of GELU-tanh."""
+    a, cube = 2 * sqrt(2 / pi), mpf("0.044715") * x**3
+    return 1 + exp(a * (x + cube)) + a * (x + 3 * cube)
+
+
+def mish_sum(x: mpf) -> mpf:
+    """ω = 4(x + 1) + e(4x + 6) + 4e² + e³, e = e^x: what is 0 in the derivative of Mish."""
+    e = exp(x)
+    return 4 * (x + 1) + e * (4 * x + 6) + 4 * e**2 + e**3
+
+
+@dataclass(frozen=True)
+class Root:
+    """A root of k near ``near``: in tables its place x₀ and slope k′(x₀), as pairs, and fits of the rest."""
+
+    name: str
+    text: str
+    k: Callable[[mpf], mpf]
+    near: str
+
+    def place(self) -> mpf:
+        return findroot(self.k, mpf(self.near))
+
+    def fits(self) -> list[Fit]:
+        """Of the polynomial p in k(x₀ + t) = t·(k′(x₀) + t·p(t))."""
+        root = self.place()
+        slope, curvature = diff(self.k, root), diff(self.k, root, 2) / 2
+
+        def rest(t: mpf) -> mpf:
+            return (self.k(root + t) / t - slope) / t if abs(t) > mpf(2) ** -60 else curvature
+
+        text = f"p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, {self.text}"
+        degrees = (("SINGLE", 4), ("DOUBLE", 9))
+        return [Fit(f"{self.name}_{type_}", text, rest, -ROOT_WINDOW, ROOT_WINDOW, n) for type_, n in degrees]
+
+    def constants(self) -> str:
+        """The text of its place and slope."""
+        root = self.place()
+        return (
+            f"# The root of {self.text}, x₀ = {mp.nstr(root, 30)},\n# and k′(x₀), as high and low parts:\n"
+            f"{self.name}_ROOT = {pair_text(root)}\n{self.name}_SLOPE = {pair_text(diff(self.k, root))}\n"
+        )
+
+
+ROOTS = (
+    Root("GELU_TANH", "k = 1 + e^v + x·v′ of GELU-tanh", gelu_tanh_sum, "-0.7525"),
+    Root("MISH", "k = ω of Mish", mish_sum, "-1.1924"),
+)
 
 
 def fits() -> list[Fit]:
@@ -284,6 +336,7 @@ def fits() -> list[Fit]:
             6,
             absolute=True,
         ),
+        *(fit for root in ROOTS for fit in root.fits()),
     ]
 
 
@@ -297,11 +350,14 @@ def pair(value: mpf) -> tuple[float, float]:
     return high, float(value - high)
 
 
+def pair_text(value: mpf) -> str:
+    high, low = pair(value)
+    return f'(float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))'
+
+
 def tables() -> str:
     """The text of kernels/tables.py."""
     with workprec(BITS):
-        high, low = pair(slope_root())
-        a, da = pair(silu_root())
         parts = [
             "# SPDX-License-Identifier: MIT\n"
             '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
@@ -310,9 +366,11 @@ def tables() -> str:
             f"GELU_FACTOR_BASE = {FACTOR_BASE}\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
-            f'GELU_SLOPE_ROOT = (float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))\n\n'
+            f"GELU_SLOPE_ROOT = {pair_text(slope_root())}\n\n"
             f"# The root of 1 + e^(−a) − a, a₀ = {mp.nstr(silu_root(), 40)}; −a₀ is the root of SiLU′.\n"
-            f'SILU_ROOT = (float.fromhex("{a.hex()}"), float.fromhex("{da.hex()}"))\n'
+            f"SILU_ROOT = {pair_text(silu_root())}\n",
+            f"ROOT_WINDOW = {float(ROOT_WINDOW)}  # for |x − x₀| less than this the polynomials of a root are made\n",
+            *(root.constants() for root in ROOTS),
         ]
         for fit in fits():
             coefficients = fit.coefficients()

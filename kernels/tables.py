@@ -12,6 +12,18 @@ GELU_SLOPE_ROOT = (float.fromhex("0x1.80ead197f00b4p-1"), float.fromhex("-0x1.13
 # The root of 1 + e^(−a) − a, a₀ = 1.278464542761073795109358739022980155439; −a₀ is the root of SiLU′.
 SILU_ROOT = (float.fromhex("0x1.474973c84120bp+0"), float.fromhex("0x1.f8d74bc9ac154p-54"))
 
+ROOT_WINDOW = 0.125  # for |x − x₀| less than this the polynomials of a root are made
+
+# The root of k = 1 + e^v + x·v′ of GELU-tanh, x₀ = -0.752461422071016258487954443289,
+# and k′(x₀), as high and low parts:
+GELU_TANH_ROOT = (float.fromhex("-0x1.81429f9e97e4dp-1"), float.fromhex("0x1.4f523ed77dbdcp-55"))
+GELU_TANH_SLOPE = (float.fromhex("0x1.3af6cd05624f6p+1"), float.fromhex("0x1.3d9262739585fp-53"))
+
+# The root of k = ω of Mish, x₀ = -1.19243121451549521213758834042,
+# and k′(x₀), as high and low parts:
+MISH_ROOT = (float.fromhex("-0x1.31432c0d12d84p+0"), float.fromhex("-0x1.bf319154da210p-55"))
+MISH_SLOPE = (float.fromhex("0x1.9a1c155f7b7d1p+2"), float.fromhex("0x1.4479ee534728bp-52"))
+
 # (e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2:
 # degree 4, relative error 2^-22.77.
 EXP_SINGLE = (
@@ -409,4 +421,54 @@ FACTOR_CHANGE_DOUBLE = (
     float.fromhex("-0x1.18684ef73c2c0p-8"),  # -0.0042786782062058104
     float.fromhex("-0x1.13cd2bfc81eaep-8"),  # -0.0042083961857383567
     float.fromhex("-0x1.4e54f1635a459p-12"),  # -0.00031884365872387115
+)
+
+# p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = 1 + e^v + x·v′ of GELU-tanh:
+# degree 4, relative error 2^-22.66.
+GELU_TANH_SINGLE = (
+    float.fromhex("-0x1.993cd34bf4f0bp-4"),  # -0.09991152322555423
+    float.fromhex("0x1.9a0ee2dfc2987p-2"),  # 0.40044741144870283
+    float.fromhex("0x1.3720aeb54e1a0p-4"),  # 0.075958902791973149
+    float.fromhex("0x1.f4aa48e6bf1adp-6"),  # 0.030558177178123525
+    float.fromhex("0x1.72dc7003afe65p-7"),  # 0.011317782110722161
+)
+
+# p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = 1 + e^v + x·v′ of GELU-tanh:
+# degree 9, relative error 2^-51.02.
+GELU_TANH_DOUBLE = (
+    float.fromhex("-0x1.993cd34bf4f0ap-4"),  # -0.099911523225554216
+    float.fromhex("0x1.9a0ef5cdf30cdp-2"),  # 0.40044769353404491
+    float.fromhex("0x1.3720c65c90f05p-4"),  # 0.075958990907619109
+    float.fromhex("0x1.f37b831f954a7p-6"),  # 0.030485990572135659
+    float.fromhex("0x1.721f46dc781eap-7"),  # 0.011295232391547356
+    float.fromhex("0x1.e3b4839dc06aep-9"),  # 0.0036903772987678307
+    float.fromhex("0x1.2e3bdbac12bd0p-10"),  # 0.0011529305293318422
+    float.fromhex("0x1.75d427408e0dfp-12"),  # 0.00035651085275702031
+    float.fromhex("0x1.b18c4e4cbef4ep-14"),  # 0.00010336591476439486
+    float.fromhex("0x1.d87a3ce48a43dp-16"),  # 2.8161853054129783e-05
+)
+
+# p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = ω of Mish:
+# degree 4, relative error 2^-25.56.
+MISH_SINGLE = (
+    float.fromhex("0x1.21b0c7fb83ba1p+1"),  # 2.2632074335192134
+    float.fromhex("0x1.4943205279a9ap+0"),  # 1.2861805154185846
+    float.fromhex("0x1.1d9a504210a28p-1"),  # 0.55781794363457937
+    float.fromhex("0x1.ac02ad2571edfp-3"),  # 0.2089894797375029
+    float.fromhex("0x1.262ef15d1b427p-4"),  # 0.071822111918394257
+)
+
+# p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = ω of Mish:
+# degree 9, relative error 2^-53.89.
+MISH_DOUBLE = (
+    float.fromhex("0x1.21b0c7fb83ba1p+1"),  # 2.2632074335192134
+    float.fromhex("0x1.49433e20bcadap+0"),  # 1.286182291977346
+    float.fromhex("0x1.1d9a628eea3abp-1"),  # 0.55781848902289732
+    float.fromhex("0x1.ab14503f47ea5p-3"),  # 0.20853483861082114
+    float.fromhex("0x1.259c961b1d4fap-4"),  # 0.071682535506471995
+    float.fromhex("0x1.7cd9d5e0d24f2p-6"),  # 0.023245295396269357
+    float.fromhex("0x1.d3c37c980173ap-8"),  # 0.0071375064071668663
+    float.fromhex("0x1.0eee311023f77p-9"),  # 0.0020670351878563881
+    float.fromhex("0x1.2779f60f1255fp-11"),  # 0.00056357652818765289
+    float.fromhex("0x1.2d21052348b9ep-13"),  # 0.00014358948929168736
 )

@@ -187,6 +187,14 @@ def two_sum(a, b):
 
 
 @block
+def positive_sum(a, b):
+    """The same for a and b ≥ 0."""
+    larger, smaller = max(a, b), min(a, b)
+    high = larger + smaller
+    return high, smaller - (high - larger)
+
+
+@block
 def two_product(a, b):
     """a·b, exactly, as high + low (short of underflow)."""
     high = a * b

@@ -60,6 +60,19 @@ def exp_pair(z, dz):
 
 
 @block
+def exp_beside_one(z, dz):
+    """(high, low, n) of e^(z + dz) = (high + low)·2^n, for z and dz as in `exp_terms`, if it does not overflow.
+
+    n is 0 unless the exponential is so small that nothing of it is left beside 1: high + low may be added to that.
+    """
+    T = type(z)
+    p, dp, n = exp_pair(z, dz)
+    m = at_least(n, -T(by_type(z, 60.0, 120.0)))
+    power = two_to(m)
+    return p * power, dp * power, n - m
+
+
+@block
 def one_and(r, t):
     """1 + r + t as high + low."""
     T = type(r)

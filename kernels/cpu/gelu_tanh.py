@@ -8,22 +8,34 @@ v′ = A + 3Bx². An error in v is an equally large relative error in e^v, so v 
 from math import expm1, tanh
 
 from kernels.cpu.blocks import (
+    at_least,
     at_most,
     beside_one,
+    by_type,
     exp_parts,
+    fma,
     minus,
     mirrored_product,
+    odd_product,
     over_square,
     pair_of,
     pair_product,
     pair_sum,
+    positive_sum,
+    quick_quotient,
     round_product,
     scaled,
+    scaled_pair,
     two_product,
     two_sum,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.exponential import exp_beside_one
+from kernels.cpu.halves import half_raised, half_raised_16_bit
+from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid
+from kernels.cpu.roots import beside_root
+from kernels.tables import GELU_TANH_DOUBLE, GELU_TANH_ROOT, GELU_TANH_SINGLE, GELU_TANH_SLOPE
 
 gelu_tanh = Activation("gelu_tanh")
 
@@ -33,9 +45,11 @@ A = (float.fromhex("0x1.9884533d43651p+0"), float.fromhex("-0x1.cbc0d30ebfd15p-5
 B = (float.fromhex("0x1.2444f2a4d8b4bp-4"), float.fromhex("-0x1.6c843a29d1c70p-61"))  # 0.044715·A = 0.0713548162726…
 B3 = (float.fromhex("0x1.b6676bf7450f0p-3"), float.fromhex("0x1.bba7351828aabp-57"))  # 3B = 0.2140644488178007
 
-# The root of 1 + e^v + x·v′, x₀ = −0.7524614220710163 and its low part, and e^v there.
-ROOT = (float.fromhex("-0x1.81429f9e97e4dp-1"), float.fromhex("0x1.4f523ed77dbdcp-55"))
-EXP_ROOT = float.fromhex("0x1.2af64e9c485eep-2")  # 0.29195521191476713
+# A with a high part so short that, for each type, it is a multiple of the last place of A + 3Bx² for all |x| < FAR.
+A_SINGLE = (float.fromhex("0x1.98844p+0"), float.fromhex("0x1.33d436508d0fdp-20"))
+A_DOUBLE = (float.fromhex("0x1.9884533d43680p+0"), float.fromhex("-0x1.7b9781a61d7fap-47"))
+
+EXP_ROOT = float.fromhex("0x1.2af64e9c485eep-2")  # e^v at the root of 1 + e^v + x·v′: 0.29195521191476713
 
 
 @gelu_tanh.forward.variant("textbook", why="½x·(1 + tanh u) as printed: it loses every digit in the left tail")
@@ -68,7 +82,7 @@ def exp_of_v(y):
 @block
 def s_of(y):
     """s = x² + x·x₀ + x₀² for x = −y, as high + low."""
-    root, rest = pair_of(y, ROOT)
+    root, rest = pair_of(y, GELU_TANH_ROOT)
     u, du = pair_sum(root, rest, -y, type(y)(0))
     u, du = pair_product(u, du, root, rest)
     return pair_sum(u, du, *two_product(y, y))
@@ -83,6 +97,57 @@ def stable(x):
     return scaled(-y * m / d, n) if x < 0 else x / d
 
 
+@block
+def within(x):
+    """x cut off where σ(v) is 0 or 1 in every dtype, also if multiplied by x; NaN for NaN."""
+    T = type(x)
+    return at_most(at_least(x, T(by_type(x, -10.8, -21.6))), T(by_type(x, 6.0, 8.5)))
+
+
+@block
+def terms(x, constant, s, ds):
+    """c = A + constant·s as high + low."""
+    high, low = pair_of(x, by_type(x, A_SINGLE, A_DOUBLE))
+    b, db = pair_of(x, constant)
+    c = fma(b, s, high)
+    # c − high is exact: it is less than c, and a multiple of c's last place, as high is.
+    return c, fma(b, s, high - c) + fma(b, ds, fma(db, s, low))
+
+
+@block
+def v_of(x):
+    """v = x·(A + Bx²) as high + low."""
+    c, dc = terms(x, B, *two_product(x, x))
+    v = x * c
+    return v, fma(x, dc, fma(x, c, -v))
+
+
+@block
+def fast_16_bit(x):
+    return half_raised_16_bit(x, fast(x))
+
+
+@gelu_tanh.forward.variant(
+    "fast",
+    why="x·σ(v), v and the denominator as high + low, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
+)
+def fast(x):
+    inside = within(x)
+    y = half_raised(x, times_sigmoid(inside, *v_of(inside)))
+    return x if x > inside else y
+
+
+@gelu_tanh.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded(x):
+    inside = within(x)
+    z = at_least(inside, -12.0)
+    y = odd_times_sigmoid(z, *v_of(z))
+    return x if x > inside else y
+
+
 @gelu_tanh.backward.variant("stable", why="e^v·(1 + e^v + x·v′)/(1 + e^v)², with the root divided out", max_ulp=4)
 def stable_backward(dy, x):
     # For x ≤ 0, with t = x − x₀: x·v′ − x₀·v₀′ = t·(A + 3Bs) and v − v₀ = t·(A + Bs), s = x² + x·x₀ + x₀², so that
@@ -90,10 +155,44 @@ def stable_backward(dy, x):
     T = type(x)
     y = at_most(abs(x), T(FAR))
     m, n = exp_of_v(y)
-    t, dt = minus(-y, T(0), ROOT)
+    t, dt = minus(-y, T(0), GELU_TANH_ROOT)
     s, ds = s_of(y)
     k, dk = pair_product(t, dt, *a_plus(B3, s, ds))
     change, _ = pair_product(t, dt, *a_plus(B, s, ds))
     k, dk = pair_sum(k, dk, T(EXP_ROOT) * expm1(change), T(0))
     d, dd = two_sum(T(1), beside_one(m, n))
     return mirrored_product(dy, x, round_product(m, *over_square(k, dk, d, dd)), n)
+
+
+@block
+def derivative(x):
+    """(f, df, n) of the derivative e^v·(1 + e^v + x·v′)/(1 + e^v)² = (f + df)·2^n, n ≤ 0."""
+    T = type(x)
+    x = at_most(at_least(x, -T(by_type(x, 14.0, FAR))), T(by_type(x, 6.0, 8.5)))
+    s, ds = two_product(x, x)
+    c, dc = terms(x, B, s, ds)
+    v = x * c
+    e, de, n = exp_beside_one(v, fma(x, dc, fma(x, c, -v)))
+    c, dc = terms(x, B3, s, ds)
+    k = x * c
+    one = T(1) + k
+    rest = (k - (one - T(1))) + fma(x, dc, fma(x, c, -k))
+    k, dk = two_sum(one, e)
+    dk += rest + de
+    k, dk = beside_root(x, k, dk, GELU_TANH_ROOT, GELU_TANH_SLOPE, GELU_TANH_SINGLE, GELU_TANH_DOUBLE)
+    d, dd = positive_sum(T(1), e)
+    dd += de
+    f, df = quick_quotient(*pair_product(e, de, k, dk), *pair_product(d, dd, d, dd))
+    return f, df, n
+
+
+@gelu_tanh.backward.variant(
+    "fast", why="the derivative as high + low; beside its root divided by x − x₀", max_ulp=1, max_ulp_16_bit=0.51
+)
+def fast_backward(dy, x):
+    return scaled_pair(dy, *derivative(x))
+
+
+@gelu_tanh.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded_backward(dy, x):
+    return odd_product(dy, *derivative(x))

@@ -5,34 +5,42 @@ tanh(log(1 + e)) = ((1 + e)² − 1)/((1 + e)² + 1) = (e² + 2e)/(e² + 2e + 2)
 e = e^x, and its derivative e·ω/δ², where δ = e² + 2e + 2 and ω = 4(x + 1) + e(4x + 6) + 4e² + e³.
 """
 
-from math import exp, expm1, log, tanh
+from math import copysign, exp, expm1, log, tanh
 
 from kernels.cpu.blocks import (
     BOUND,
     at_least,
     at_most,
     beside_one,
+    by_type,
     exp_parts,
     fma,
     minus,
+    odd_product,
     over_square,
     pair_product,
     pair_quotient,
     pair_sum,
     polynomial,
+    positive_sum,
+    quick_quotient,
     round_product,
     scaled,
+    scaled_pair,
     scaled_product,
     two_product,
     two_sum,
+    two_to,
 )
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.exponential import exp_beside_one
+from kernels.cpu.roots import beside_root
+from kernels.tables import MISH_DOUBLE, MISH_ROOT, MISH_SINGLE, MISH_SLOPE
 
 mish = Activation("mish")
 
-# The root of ω, x₀ = −1.1924312145154952 and its low part, with c = e^x₀.
-ROOT = (float.fromhex("-0x1.31432c0d12d84p+0"), float.fromhex("-0x1.bf319154da210p-55"))
-# In s = e^(x − x₀) − 1: what ω has beside 4(x − x₀)(1 + e^x).
+# With c = e^x₀ at the root of ω, in s = e^(x − x₀) − 1: what ω has beside 4(x − x₀)(1 + e^x).
 OMEGA = (
     0.0,
     float.fromhex("0x1.31ac354e2a079p+0"),  # c(4x₀ + 6) + 8c² + 3c³ = 1.194033938963939
@@ -67,6 +75,43 @@ def stable(x):
     return x * (a / fma(T(2) * w, w, a))
 
 
+@block
+def ratio(x):
+    """(f, df, n) of e(e + 2)/(e(e + 2) + 2) = (f + df)·2^n, n ≤ 0, for x as `within` leaves it."""
+    T = type(x)
+    e, de, n = exp_beside_one(x, T(0))
+    a = T(2) + e  # e is small enough for a − 2 to be exact
+    h, dh = pair_product(e, de, a, (e - (a - T(2))) + de)
+    d, dd = positive_sum(T(2), h)
+    f, df = quick_quotient(h, dh, d, dd + dh)
+    return f, df, n
+
+
+@block
+def within(x):
+    """x cut off where the result is 0 or x in every dtype; NaN for NaN."""
+    T = type(x)
+    return at_most(at_least(x, T(by_type(x, -115.0, -760.0))), T(by_type(x, 12.0, 24.0)))
+
+
+@mish.forward.variant("fast", why="x·e(e + 2)/(e(e + 2) + 2), its factor as high + low", max_ulp=1, max_ulp_16_bit=0.51)
+def fast(x):
+    T = type(x)
+    inside = within(x)
+    f, df, n = ratio(inside)
+    # Multiplied by `up`, nothing is subnormal before it is rounded.
+    up, down = T(by_type(x, 2.0**48, 2.0**100)), T(by_type(x, 2.0**-48, 2.0**-100))
+    y = copysign(round_product(inside * up, f, df) * two_to(n) * down, x)
+    return x if x > inside else y
+
+
+@mish.forward.variant("rounded", why="the same in binary64, rounded once")
+def rounded(x):
+    inside = at_least(within(x), -150.0)
+    y = copysign(odd_product(inside, *ratio(inside)), x)
+    return x if x > inside else y
+
+
 @mish.backward.variant("stable", why="e·ω/δ² with the root divided out of ω; in e^(−x) on the right", max_ulp=4)
 def stable_backward(dy, x):
     T = type(x)
@@ -77,7 +122,7 @@ def stable_backward(dy, x):
     b, db = pair_product(a, da, a, da)
     if x < 0:
         # ω(x) − ω(x₀), with t = x − x₀ and s = e^t − 1, is 4t(1 + e^x) + OMEGA(s): two terms of one sign.
-        t, dt = minus(x, T(0), ROOT)
+        t, dt = minus(x, T(0), MISH_ROOT)
         omega, rest = pair_product(T(4) * t, T(4) * dt, a, da)
         omega, rest = pair_sum(omega, rest, polynomial(expm1(t), OMEGA), T(0))
         d, dd = pair_sum(b, db, T(1), T(0))
@@ -86,3 +131,40 @@ def stable_backward(dy, x):
     y = T(4) * x
     numerator = fma(w, fma(w, fma(w, y + T(4), y + T(6)), T(4)), T(1))
     return round_product(dy, *over_square(numerator, T(0), *pair_sum(b, db, *two_product(w, w))))
+
+
+@block
+def derivative(x):
+    """(f, df, n) of the derivative e·ω/δ² = (f + df)·2^n, n ≤ 0."""
+    T = type(x)
+    x = at_most(at_least(x, -T(BOUND)), T(by_type(x, 12.0, 24.0)))
+    e, de, n = exp_beside_one(x, T(0))
+    # With d = 1 + e: δ = d² + 1 and ω = 4(x + 1)·d + e·(δ + 2e). Both d − 1 and a − 1 are exact.
+    d = T(1) + e
+    dd = (e - (d - T(1))) + de
+    square, rest = pair_product(d, dd, d, dd)
+    delta = T(1) + square
+    rest += T(1) - (delta - square)
+    b = fma(T(2), e, delta)
+    k, dk = pair_product(e, de, b, fma(T(2), e, delta - b) + fma(T(2), de, rest))
+    a = T(1) + x
+    a, da = pair_product(T(4) * a, T(4) * (x - (a - T(1))), d, dd)
+    k, dk = pair_sum(a, da, k, dk)
+    k, dk = beside_root(x, k, dk, MISH_ROOT, MISH_SLOPE, MISH_SINGLE, MISH_DOUBLE)
+    f, df = quick_quotient(*pair_product(e, de, k, dk), *pair_product(delta, rest, delta, rest))
+    return f, df, n
+
+
+@mish.backward.variant(
+    "fast",
+    why="the derivative as high + low; beside its root divided by x − x₀",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+)
+def fast_backward(dy, x):
+    return scaled_pair(dy, *derivative(x))
+
+
+@mish.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded_backward(dy, x):
+    return odd_product(dy, *derivative(x))

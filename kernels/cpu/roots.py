@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""Sums that are 0 somewhere: near their root x₀ they have lost their digits, and (x − x₀)·(slope + …) has not."""
+
+from kernels.cpu.blocks import by_type, fma, pair_of, quick_polynomial
+from kernels.cpu.compile import block
+from kernels.tables import ROOT_WINDOW
+
+
+@block
+def beside_root(x, k, dk, root, slope, single, double):
+    """The sum k + dk as high + low, in its root's window as (x − x₀)·(slope + (x − x₀)·p).
+
+    Root and slope are pairs of binary64 numbers, and the polynomial p is there for float32 and for float64. Its term is
+    so small beside the slope that it needs no low part.
+    """
+    T = type(x)
+    x0, x0_low = pair_of(x, root)
+    s, s_low = pair_of(x, slope)
+    t = x - x0  # exact in the window
+    near = t - x0_low
+    rest = (t - near) - x0_low
+    high = near * s
+    bend = fma(near, quick_polynomial(near, by_type(x, single, double)), s_low)
+    low = fma(near, bend, fma(rest, s, fma(near, s, -high)))
+    inside = abs(t) < T(ROOT_WINDOW)
+    return high if inside else k, low if inside else dk
