@@ -6,22 +6,35 @@ With n the whole number nearest to z/ln2 and r = z − n·ln2, e^z is (1 + r + t
 T's last place at ¼, and their difference is less than 0.36. So r has no error, and t one far below T's last place at 1.
 """
 
-from kernels.cpu.blocks import LN2, LOG2_E, at_least, by_type, fma, pair_of, quick_polynomial, two_to
+from kernels.cpu.blocks import LN2, LOG2_E, at_least, by_type, fma, pair_of, polynomial, quick_polynomial, two_to
 from kernels.cpu.compile import block
-from kernels.tables import EXP_DOUBLE, EXP_SINGLE
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_WIDE_DOUBLE, EXP_WIDE_SINGLE
+
+
+@block
+def reduced(z, dz, near):
+    """(r, dr, n) with z + dz = r + dr + n·ln2, |z| ≤ 4096, n the whole number nearest to near/ln2: r is exact."""
+    T = type(z)
+    high, low = pair_of(z, LN2)
+    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
+    n = fma(T(LOG2_E), near, shift) - shift
+    return fma(-n, high, z), fma(-n, low, dz), n
 
 
 @block
 def exp_terms(z, dz):
     """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, |z| ≤ 4096 and |dz| ≤ 2^-12: r is exact, t within 2^-27, or 2^-57."""
-    T = type(z)
-    high, low = pair_of(z, LN2)
-    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
-    n = fma(T(LOG2_E), z, shift) - shift
-    r = fma(-n, high, z)
-    d = fma(-n, low, dz)
+    r, d, n = reduced(z, dz, z)
     square, rest = r * r, quick_polynomial(r, by_type(z, EXP_SINGLE, EXP_DOUBLE))
     return r, fma(square, rest, fma(d, fma(square, rest, r), d)), n
+
+
+@block
+def exp_terms_of_sum(r, dr):
+    """(q, t) with e^(r + dr) = 1 + q + t, |r + dr| ≤ 0.5, also of a dr not small beside r: t within 2^-27, or 2^-56."""
+    q = r + dr
+    rest = polynomial(q, by_type(r, EXP_WIDE_SINGLE, EXP_WIDE_DOUBLE))
+    return q, fma(q * q, rest, dr - (q - r))
 
 
 @block
