@@ -20,9 +20,7 @@ EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a p
 SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT"
 ROOT_WINDOW = mpf(1) / 8  # beside the root of a derivative: outside of it no digits are lost that are needed
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
-FACTOR_BASE = 0.50439453125  # nearly the constant of GELU_FACTOR, and short
-FACTOR = "(R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT"
-MILLS_CENTRE, SLOPE_CENTRE = 2, 2  # of GELU_MILLS and GELU_FACTOR: near it, and with little slope
+MILLS_BASE, SLOPE_FACTOR_BASE = 0.67236328125, 0.50439453125  # 4·R(2) and H(2), to 11 bits
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,16 @@ class Fit:
         return [float(constant - self.base), *map(float, others)]
 
     def error(self, coefficients: list[float]) -> mpf:
-        """The largest error, relative unless ``absolute``, at 4 points for each node, and at both ends."""
+        """The largest error at 4 points for each node, and at both ends."""
         points = 4 * self.degree
         middle, half = (self.low + self.high) / 2, (self.high - self.low) / 2
-        at = [middle + half * cos(pi * k / points) for k in range(points + 1)]
-        errors = ((_value(coefficients, x) + self.base - self.f(x), self.f(x)) for x in at)
-        return max(abs(error if self.absolute else error / value) for error, value in errors)
+        return max(self.error_at(middle + half * cos(pi * k / points), coefficients) for k in range(points + 1))
+
+    def error_at(self, x: mpf, coefficients: list[float]) -> mpf:
+        """The error at one point: relative, unless the fit is of a function with a root, or one to be added."""
+        exact = self.f(x)
+        error = _value(coefficients, x) + self.base - exact
+        return abs(error if self.absolute else error / exact)
 
 
 def _value(coefficients: list[float], x: mpf) -> mpf:
@@ -188,32 +190,6 @@ def fits() -> list[Fit]:
             return root * tail(root) - sqrt(2 / pi)
         return slope(root + t) / t
 
-    def mills_of(s: mpf) -> mpf:
-        y = MILLS_CENTRE * (1 + s) / (1 - s)
-        return (y + MILLS_CENTRE) * tail(y)
-
-    def factor_of(s: mpf) -> mpf:
-        return -slope_of(SLOPE_CENTRE * (1 + s) / (1 - s) - root)
-
-    def log_of(s: mpf) -> mpf:
-        y = (1 + s) / (1 - s)
-        return log(2 * (y + 1) * tail(y))
-
-    def change_of(s: mpf) -> mpf:
-        y = (1 + s) / (1 - s)
-        return (y + 1) * (1 / sqrt(2 * pi) / tail(y) - y)
-
-    def factor_change_of(s: mpf) -> mpf:
-        y = SLOPE_CENTRE * (1 + s) / (1 - s)
-        factor = -slope_of(y - root)
-        if abs(y - root) < mpf(2) ** -60:
-            return mpf(0)
-        # With G = (y₀ − y)·H and G′ = y·R − 2/√(2π), H′ = (H + G′)/(y₀ − y).
-        return -(y + SLOPE_CENTRE) * (factor + y * tail(y) - 2 / sqrt(2 * pi)) / (root - y)
-
-    def until(y: float, centre: int) -> mpf:
-        return mpf(y - centre) / (y + centre)
-
     half = mpf(1) / 2
     step = EXP_REACH * log(2) / 2
     reach = mpf(5) / 16
@@ -246,98 +222,69 @@ def fits() -> list[Fit]:
             half,
             16,
         ),
-        Fit(
-            "MILLS_SINGLE",
-            "(y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 15]",
-            mills_of,
-            mpf(-1),
-            until(15, MILLS_CENTRE),
-            11,
-            0.6875,
-        ),
-        Fit(
-            "MILLS_DOUBLE",
-            "(y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 40]",
-            mills_of,
-            mpf(-1),
-            until(40, MILLS_CENTRE),
-            27,
-            0.6875,
-        ),
-        Fit(
-            "LOG_TAIL_SINGLE",
-            "ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]",
-            log_of,
-            mpf(-1),
-            until(14.5, 1),
-            15,
-            absolute=True,
-        ),
-        Fit(
-            "LOG_TAIL_DOUBLE",
-            "ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]",
-            log_of,
-            mpf(-1),
-            until(39, 1),
-            40,
-            absolute=True,
-        ),
-        Fit(
-            "TAIL_CHANGE_SINGLE",
-            "−(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]",
-            change_of,
-            mpf(-1),
-            until(14.5, 1),
-            3,
-            absolute=True,
-        ),
-        Fit(
-            "TAIL_CHANGE_DOUBLE",
-            "−(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]",
-            change_of,
-            mpf(-1),
-            until(39, 1),
-            6,
-            absolute=True,
-        ),
-        Fit(
-            "GELU_FACTOR_SINGLE",
-            f"{FACTOR}, in s = (y − 2)/(y + 2) for y in [0, 20]",
-            factor_of,
-            mpf(-1),
-            until(20, SLOPE_CENTRE),
-            10,
-            FACTOR_BASE,
-        ),
-        Fit(
-            "GELU_FACTOR_DOUBLE",
-            f"{FACTOR}, in s = (y − 2)/(y + 2) for y in [0, 64]",
-            factor_of,
-            mpf(-1),
-            until(64, SLOPE_CENTRE),
-            26,
-            FACTOR_BASE,
-        ),
-        Fit(
-            "FACTOR_CHANGE_SINGLE",
-            "−(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]",
-            factor_change_of,
-            mpf(-1),
-            until(20, SLOPE_CENTRE),
-            3,
-            absolute=True,
-        ),
-        Fit(
-            "FACTOR_CHANGE_DOUBLE",
-            "−(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]",
-            factor_change_of,
-            mpf(-1),
-            until(64, SLOPE_CENTRE),
-            6,
-            absolute=True,
-        ),
+        *tail_fits(),
+        *slope_fits(),
         *(fit for root in ROOTS for fit in root.fits()),
     ]
+
+
+def of_y(f: Callable[[mpf], mpf], centre: int) -> Callable[[mpf], mpf]:
+    """f(y) as a function of s = (y − centre)/(y + centre)."""
+    return lambda s: f(centre * (1 + s) / (1 - s))
+
+
+def far(y: float, centre: int) -> mpf:
+    """s of the largest y."""
+    return (mpf(y) - centre) / (mpf(y) + centre)
+
+
+def tail_fits() -> list[Fit]:
+    """What R(y) is made of in `fast` and `rounded`, each with its change by e if v = 1/(y + c) grows to v·(1 + e)."""
+
+    def log_of(y: mpf) -> mpf:
+        return log(2 * (y + 1) * tail(y))
+
+    def change_of_log(y: mpf) -> mpf:
+        return (y + 1) * (1 / sqrt(2 * pi) / tail(y) - y)
+
+    def mills_of(y: mpf) -> mpf:
+        return (y + 2) * tail(y)
+
+    def change_of_mills(y: mpf) -> mpf:
+        return (y + 2) ** 2 * (1 / sqrt(2 * pi) - y * tail(y))
+
+    fits, low = [], mpf(-1)
+    for kind, reach, degree, less in (("SINGLE", 14.5, 15, 3), ("DOUBLE", 39, 40, 6)):
+        where = f"in s = (y − 1)/(y + 1) for y in [0, {reach}]"
+        end = far(reach, 1)
+        log_text, text = f"l = ln 2(y + 1)R(y) {where}", f"−(y + 1)·R′(y)/R(y) {where}"
+        fits.append(Fit(f"LOG_TAIL_{kind}", log_text, of_y(log_of, 1), low, end, degree, absolute=True))
+        fits.append(Fit(f"TAIL_CHANGE_{kind}", text, of_y(change_of_log, 1), low, end, less, absolute=True))
+    where, end = "in s = (y − 2)/(y + 2) for y in [0, 15]", far(15, 2)
+    text = f"(y + 2)·R(y) − MILLS_BASE {where}"
+    fits.append(Fit("MILLS", text, of_y(mills_of, 2), low, end, 27, base=MILLS_BASE))
+    text = f"−(y + 2)²·R′(y) {where}"
+    return [*fits, Fit("MILLS_CHANGE", text, of_y(change_of_mills, 2), low, end, 5, absolute=True)]
+
+
+def slope_fits() -> list[Fit]:
+    """H(y) = (R(y) − y/√(2π))/(y₀ − y), and its change."""
+    root = slope_root()
+
+    def factor(y: mpf) -> mpf:
+        return slope(y) / (root - y)
+
+    def change(y: mpf) -> mpf:  # G = (y₀ − y)·H, and so H′ = (G′ + H)/(y₀ − y), where G′ = y·R − √(2/π)
+        return (y + 2) * (y * tail(y) - sqrt(2 / pi) + factor(y)) / (y - root)
+
+    fits, low = [], mpf(-1)
+    for kind, reach, degree, less in (("SINGLE", 20, 10, 3), ("DOUBLE", 64, 26, 6)):
+        where, end = f"in s = (y − 2)/(y + 2) for y in [0, {reach}]", far(reach, 2)
+        text = f"H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), {where}"
+        fits.append(Fit(f"SLOPE_FACTOR_{kind}", text, of_y(factor, 2), low, end, degree, base=SLOPE_FACTOR_BASE))
+        text = f"−(y + 2)·H′(y) {where}"
+        fits.append(Fit(f"FACTOR_CHANGE_{kind}", text, of_y(change, 2), low, end, less, absolute=True))
+    return fits
 
 
 def slope_root() -> mpf:
@@ -363,7 +310,7 @@ def tables() -> str:
             '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
             f"GELU_FAR = {FAR}.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by\n"
             f"GELU_TAIL_CENTRE = {CENTRE}.0\n"
-            f"GELU_FACTOR_BASE = {FACTOR_BASE}\n\n"
+            f"MILLS_BASE, SLOPE_FACTOR_BASE = {MILLS_BASE}, {SLOPE_FACTOR_BASE}\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
             f"GELU_SLOPE_ROOT = {pair_text(slope_root())}\n\n"

@@ -3,7 +3,7 @@
 
 GELU_FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by
 GELU_TAIL_CENTRE = 5.0
-GELU_FACTOR_BASE = 0.50439453125
+MILLS_BASE, SLOPE_FACTOR_BASE = 0.67236328125, 0.50439453125
 
 # The root of R(y) − y/√(2π), y₀ = 0.7517915246935644574579049467795240396645, as high and low part;
 # −y₀ is the root of GELU′.
@@ -216,57 +216,7 @@ GELU_SLOPE = (
     float.fromhex("-0x1.48a90d697dc68p-31"),  # -5.9782971384634926e-10
 )
 
-# (y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 15]:
-# degree 11, relative error 2^-28.08.
-MILLS_SINGLE = (
-    float.fromhex("-0x1.ee88d4e2bacd8p-7"),  # -0.015091995189740734
-    float.fromhex("-0x1.535bb1e26852ap-2"),  # -0.3314044756353548
-    float.fromhex("0x1.d7d0f22ac089ap-6"),  # 0.028797375193797416
-    float.fromhex("0x1.2cce318ef1aa9p-5"),  # 0.036719414514256705
-    float.fromhex("-0x1.ec96e627e0941p-12"),  # -0.00046976990642390656
-    float.fromhex("-0x1.b95c1c0af5264p-8"),  # -0.0067346161331057509
-    float.fromhex("-0x1.ff9a6f70b2237p-10"),  # -0.0019516115682326593
-    float.fromhex("0x1.afe6b23258b55p-11"),  # 0.00082378608048503754
-    float.fromhex("0x1.b6c9173301086p-11"),  # 0.00083691694305844454
-    float.fromhex("0x1.16f9ccf54fafep-13"),  # 0.0001330260198901464
-    float.fromhex("-0x1.39bad938bec72p-13"),  # -0.00014959806301093368
-    float.fromhex("-0x1.14118010f6d5ap-14"),  # -6.5819826218162762e-05
-)
-
-# (y + 2)·R(y) − 0.6875, R(y) = e^(y²/2)·Φ(−y), in s = (y − 2)/(y + 2) for y in [0, 40]:
-# degree 27, relative error 2^-53.26.
-MILLS_DOUBLE = (
-    float.fromhex("-0x1.ee88d4b56ac66p-7"),  # -0.015091995107317579
-    float.fromhex("-0x1.535bafa73c574p-2"),  # -0.33140444238878008
-    float.fromhex("0x1.d7d0e2393eeb4p-6"),  # 0.028797360345363912
-    float.fromhex("0x1.2ccbfbf0c1d58p-5"),  # 0.036718360968786612
-    float.fromhex("-0x1.ec6870be26ec5p-12"),  # -0.00046959683448631286
-    float.fromhex("-0x1.b8b937f1c9178p-8"),  # -0.0067249070723714929
-    float.fromhex("-0x1.ff79b9c904792p-10"),  # -0.0019511241573621813
-    float.fromhex("0x1.9ba0c27fd3ad0p-11"),  # 0.00078511804165678524
-    float.fromhex("0x1.b1b0c0f5c96a9p-11"),  # 0.00082719887607104082
-    float.fromhex("0x1.b2188773bc4f1p-13"),  # 0.00020699301568741877
-    float.fromhex("-0x1.e53f2f6f79872p-14"),  # -0.00011569185675561354
-    float.fromhex("-0x1.0d9c948346b8dp-13"),  # -0.0001285608487727432
-    float.fromhex("-0x1.8267dde7cd90fp-15"),  # -4.606315252291177e-05
-    float.fromhex("0x1.463d3bc1d1a3ap-17"),  # 9.7226856074053511e-06
-    float.fromhex("0x1.6cd3d1f3171d9p-16"),  # 2.174540891207604e-05
-    float.fromhex("0x1.a17ad99e15690p-17"),  # 1.2441870065919917e-05
-    float.fromhex("0x1.fcbe2bbb603e7p-20"),  # 1.8952148213848725e-06
-    float.fromhex("-0x1.5936cf23d0138p-19"),  # -2.5720454618628697e-06
-    float.fromhex("-0x1.65f41a358155cp-19"),  # -2.6669615873521189e-06
-    float.fromhex("-0x1.de7982b890bdfp-20"),  # -1.7824569750336301e-06
-    float.fromhex("-0x1.4f376d5ce368dp-21"),  # -6.2438941094015355e-07
-    float.fromhex("0x1.8c5c8d8b34fdcp-21"),  # 7.3828089011207486e-07
-    float.fromhex("0x1.0d5192cbf33b9p-20"),  # 1.0032901398449318e-06
-    float.fromhex("0x1.300067e8d629ap-23"),  # 1.4156176966308367e-07
-    float.fromhex("-0x1.6dad5a8a28e67p-22"),  # -3.4056339671460857e-07
-    float.fromhex("-0x1.1ea7459be89e9p-23"),  # -1.3348339400222812e-07
-    float.fromhex("0x1.58575b35a97eep-25"),  # 4.0086595748820648e-08
-    float.fromhex("0x1.7b2a737766a91p-26"),  # 2.2070355735346524e-08
-)
-
-# ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]:
+# l = ln 2(y + 1)R(y) in s = (y − 1)/(y + 1) for y in [0, 14.5]:
 # degree 15, absolute error 2^-27.74.
 LOG_TAIL_SINGLE = (
     float.fromhex("0x1.72dfc3682f5afp-5"),  # 0.045272714285128905
@@ -287,7 +237,16 @@ LOG_TAIL_SINGLE = (
     float.fromhex("0x1.33f383b2ba022p-11"),  # 0.00058737035427914122
 )
 
-# ln 2(y + 1)R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]:
+# −(y + 1)·R′(y)/R(y) in s = (y − 1)/(y + 1) for y in [0, 14.5]:
+# degree 3, absolute error 2^-6.967.
+TAIL_CHANGE_SINGLE = (
+    float.fromhex("0x1.0edeac4e39668p+0"),  # 1.0580852213837719
+    float.fromhex("0x1.f8501c5e3edf7p-3"),  # 0.24624654924978959
+    float.fromhex("-0x1.355444cda8c33p-3"),  # -0.15103963616010815
+    float.fromhex("-0x1.24af4e78a1a69p-3"),  # -0.14291249566686595
+)
+
+# l = ln 2(y + 1)R(y) in s = (y − 1)/(y + 1) for y in [0, 39]:
 # degree 40, absolute error 2^-55.87.
 LOG_TAIL_DOUBLE = (
     float.fromhex("0x1.72dfc463145d1p-5"),  # 0.045272716110627116
@@ -333,16 +292,7 @@ LOG_TAIL_DOUBLE = (
     float.fromhex("-0x1.9de69ee56fec8p-17"),  # -1.2335206927782143e-05
 )
 
-# −(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 14.5]:
-# degree 3, absolute error 2^-6.967.
-TAIL_CHANGE_SINGLE = (
-    float.fromhex("0x1.0edeac4e39668p+0"),  # 1.0580852213837719
-    float.fromhex("0x1.f8501c5e3edf7p-3"),  # 0.24624654924978959
-    float.fromhex("-0x1.355444cda8c33p-3"),  # -0.15103963616010815
-    float.fromhex("-0x1.24af4e78a1a69p-3"),  # -0.14291249566686595
-)
-
-# −(y + 1)·R′(y)/R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 1)/(y + 1) for y in [0, 39]:
+# −(y + 1)·R′(y)/R(y) in s = (y − 1)/(y + 1) for y in [0, 39]:
 # degree 6, absolute error 2^-10.51.
 TAIL_CHANGE_DOUBLE = (
     float.fromhex("0x1.0ce4bfa1811fcp+0"),  # 1.0503654259965733
@@ -354,9 +304,53 @@ TAIL_CHANGE_DOUBLE = (
     float.fromhex("0x1.5ad4122cc4c33p-5"),  # 0.042337451455886209
 )
 
-# (R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 20]:
+# (y + 2)·R(y) − MILLS_BASE in s = (y − 2)/(y + 2) for y in [0, 15]:
+# degree 27, relative error 2^-56.84.
+MILLS = (
+    float.fromhex("0x1.772b4a9539cfdp-15"),  # 4.4723642682426339e-05
+    float.fromhex("-0x1.535bafa73c585p-2"),  # -0.33140444238878103
+    float.fromhex("0x1.d7d0e2393eb3ep-6"),  # 0.028797360345360838
+    float.fromhex("0x1.2ccbfbf0c68f0p-5"),  # 0.036718360968920893
+    float.fromhex("-0x1.ec6870b9881c9p-12"),  # -0.00046959683422367595
+    float.fromhex("-0x1.b8b937f80e4b0p-8"),  # -0.0067249070780743131
+    float.fromhex("-0x1.ff79b9f01d8d2p-10"),  # -0.0019511241662520285
+    float.fromhex("0x1.9ba0c65c22733p-11"),  # 0.00078511815401436367
+    float.fromhex("0x1.b1b0c65cca878p-11"),  # 0.00082719903330043167
+    float.fromhex("0x1.b217dd0da619ep-13"),  # 0.00020699177587314444
+    float.fromhex("-0x1.e540f83b3e040p-14"),  # -0.00011569351856966035
+    float.fromhex("-0x1.0d980b4042a23p-13"),  # -0.0001285523994812447
+    float.fromhex("-0x1.824f9284a3da1p-15"),  # -4.6051839523216004e-05
+    float.fromhex("0x1.44fb4c7f458dbp-17"),  # 9.685207486270452e-06
+    float.fromhex("0x1.6bf5729f53262p-16"),  # 2.1693633809593395e-05
+    float.fromhex("0x1.a5314ae0eb4cap-17"),  # 1.2552516126829861e-05
+    float.fromhex("0x1.1436cdecacb93p-19"),  # 2.057955262502054e-06
+    float.fromhex("-0x1.76393785c7ee4p-19"),  # -2.7881823737723096e-06
+    float.fromhex("-0x1.9543e0ee175d3p-19"),  # -3.0194606699801632e-06
+    float.fromhex("-0x1.96ffe3d549e5bp-20"),  # -1.5161915503744485e-06
+    float.fromhex("-0x1.ca9d9770f9ecfp-24"),  # -1.0677976348927686e-07
+    float.fromhex("0x1.2de26efe8ab43p-21"),  # 5.623037109871789e-07
+    float.fromhex("0x1.1234746af4525p-21"),  # 5.1074642947783533e-07
+    float.fromhex("0x1.5233c73f5b0cfp-23"),  # 1.5748769930811385e-07
+    float.fromhex("-0x1.1cbf6f1601550p-24"),  # -6.6298010942339492e-08
+    float.fromhex("-0x1.51e46d35e17c3p-24"),  # -7.8671679696895608e-08
+    float.fromhex("-0x1.ddcdcb3597c78p-26"),  # -2.7811846345346696e-08
+    float.fromhex("-0x1.ef512651b960ap-29"),  # -3.6039054317743441e-09
+)
+
+# −(y + 2)²·R′(y) in s = (y − 2)/(y + 2) for y in [0, 15]:
+# degree 5, absolute error 2^-12.27.
+MILLS_CHANGE = (
+    float.fromhex("0x1.00f08e590ce62p+0"),  # 1.0036705939682169
+    float.fromhex("-0x1.70559a8e4825cp-1"),  # -0.71940310465658852
+    float.fromhex("-0x1.4bf71f38c0e21p-6"),  # -0.020261555185255745
+    float.fromhex("0x1.21c8980320f67p-3"),  # 0.14149588355587214
+    float.fromhex("0x1.0f359602b7b2fp-6"),  # 0.016553303236715052
+    float.fromhex("-0x1.27f9ec4120901p-6"),  # -0.018064957349005265
+)
+
+# H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]:
 # degree 10, relative error 2^-28.23.
-GELU_FACTOR_SINGLE = (
+SLOPE_FACTOR_SINGLE = (
     float.fromhex("0x1.44504d2bcd12ep-13"),  # 0.00015464481236338853
     float.fromhex("-0x1.1958d718c2a1fp-3"),  # -0.13737648052513493
     float.fromhex("0x1.e607a10fc1466p-6"),  # 0.029664904867804508
@@ -370,9 +364,18 @@ GELU_FACTOR_SINGLE = (
     float.fromhex("-0x1.eeeda51b84f4ep-17"),  # -1.475001277299157e-05
 )
 
-# (R(y) − y/√(2π))/(y₀ − y) − GELU_FACTOR_BASE, y₀ = GELU_SLOPE_ROOT, in s = (y − 2)/(y + 2) for y in [0, 64]:
+# −(y + 2)·H′(y) in s = (y − 2)/(y + 2) for y in [0, 20]:
+# degree 3, absolute error 2^-10.76.
+FACTOR_CHANGE_SINGLE = (
+    float.fromhex("0x1.19d3453c2eebcp-3"),  # 0.13760999765314874
+    float.fromhex("-0x1.92fc4c0d08dbep-3"),  # -0.19677028097895105
+    float.fromhex("0x1.4f24bb5349d18p-5"),  # 0.040911069745840745
+    float.fromhex("0x1.690aafef5c2d6p-6"),  # 0.022036239444278426
+)
+
+# H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]:
 # degree 26, relative error 2^-54.44.
-GELU_FACTOR_DOUBLE = (
+SLOPE_FACTOR_DOUBLE = (
     float.fromhex("0x1.445114718524fp-13"),  # 0.00015464626226048764
     float.fromhex("-0x1.1958d5f2df097p-3"),  # -0.13737647197183797
     float.fromhex("0x1.e6072b48b11fdp-6"),  # 0.029664795178875981
@@ -402,16 +405,7 @@ GELU_FACTOR_DOUBLE = (
     float.fromhex("0x1.4285a3c02b603p-29"),  # 2.3466566190968165e-09
 )
 
-# −(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]:
-# degree 3, absolute error 2^-10.76.
-FACTOR_CHANGE_SINGLE = (
-    float.fromhex("0x1.19d3453c2eebcp-3"),  # 0.13760999765314874
-    float.fromhex("-0x1.92fc4c0d08dbep-3"),  # -0.19677028097895105
-    float.fromhex("0x1.4f24bb5349d18p-5"),  # 0.040911069745840745
-    float.fromhex("0x1.690aafef5c2d6p-6"),  # 0.022036239444278426
-)
-
-# −(y + 2)·H′(y), H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]:
+# −(y + 2)·H′(y) in s = (y − 2)/(y + 2) for y in [0, 64]:
 # degree 6, absolute error 2^-16.12.
 FACTOR_CHANGE_DOUBLE = (
     float.fromhex("0x1.195a124a0c97ap-3"),  # 0.1373788288925189

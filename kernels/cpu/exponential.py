@@ -14,22 +14,28 @@ from kernels.cpu.blocks import (
     exponent_shift,
     fma,
     pair_of,
+    polynomial,
     quick_polynomial,
     two_to,
 )
 from kernels.cpu.compile import block
-from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_SINGLE_FINE
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_SINGLE_FINE, EXP_WIDE_DOUBLE, EXP_WIDE_SINGLE
+
+
+@block
+def reduced(z, dz, near):
+    """(r, dr, n) with z + dz = r + dr + n·ln2, |z| ≤ 1024, n the whole number nearest to near/ln2: r is exact."""
+    T = type(z)
+    high, low = pair_of(z, LN2)
+    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
+    n = fma(T(LOG2_E), near, shift) - shift
+    return fma(-n, high, z), fma(-n, low, dz), n
 
 
 @block
 def exp_terms(z, dz):
     """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, |z| ≤ 1024 and |dz| ≤ 2^-14: r is exact, t within 2^-26 (2^-55)."""
-    T = type(z)
-    high, low = pair_of(z, LN2)
-    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
-    n = fma(T(LOG2_E), z, shift) - shift
-    r = fma(-n, high, z)
-    d = fma(-n, low, dz)
+    r, d, n = reduced(z, dz, z)
     square, rest = r * r, quick_polynomial(r, by_type(z, EXP_SINGLE, EXP_DOUBLE))
     return r, fma(square, rest, fma(d, fma(square, rest, r), d)), n
 
@@ -49,6 +55,14 @@ def falling_terms(z, dz, unit):
     d = fma(n, low, -dz)
     near = r + d
     return r, fma(near * near, quick_polynomial(near, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)), d), shifted
+
+
+@block
+def exp_terms_of_sum(r, dr):
+    """(q, t) with e^(r + dr) = 1 + q + t, |r + dr| ≤ 0.5, also of a dr not small beside r: t within 2^-27, or 2^-56."""
+    q = r + dr
+    rest = polynomial(q, by_type(r, EXP_WIDE_SINGLE, EXP_WIDE_DOUBLE))
+    return q, fma(q * q, rest, dr - (q - r))
 
 
 @block
@@ -94,11 +108,7 @@ def expm1_terms(z):
 
     t = r²/2 + r³·q: its first term is a product of two floats, and the second is less than a seventh of it.
     """
-    T = type(z)
-    high, low = pair_of(z, LN2)
-    shift = T(by_type(z, 1.5 * 2.0**23, 1.5 * 2.0**52))
-    n = fma(T(LOG2_E), z, shift) - shift
-    r = fma(-n, high, z)
+    r, _, n = reduced(z, type(z)(0), z)
     q = quick_polynomial(r, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)[1:])
     return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
 

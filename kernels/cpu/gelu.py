@@ -10,8 +10,6 @@ where R is smooth, and decays so slowly that one polynomial serves for all y. Th
 from math import copysign, erf, exp
 
 from kernels.cpu.blocks import (
-    LN2,
-    LOG2_E,
     at_least,
     at_most,
     by_type,
@@ -37,16 +35,11 @@ from kernels.cpu.blocks import (
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair
+from kernels.cpu.exponential import exp_pair, exp_terms_of_sum, reduced
 from kernels.cpu.halves import half_raised, half_raised_16_bit
 from kernels.tables import (
-    EXP_WIDE_DOUBLE,
-    EXP_WIDE_SINGLE,
     FACTOR_CHANGE_DOUBLE,
     FACTOR_CHANGE_SINGLE,
-    GELU_FACTOR_BASE,
-    GELU_FACTOR_DOUBLE,
-    GELU_FACTOR_SINGLE,
     GELU_FAR,
     GELU_SLOPE,
     GELU_SLOPE_ROOT,
@@ -54,8 +47,12 @@ from kernels.tables import (
     GELU_TAIL_CENTRE,
     LOG_TAIL_DOUBLE,
     LOG_TAIL_SINGLE,
-    MILLS_DOUBLE,
-    MILLS_SINGLE,
+    MILLS,
+    MILLS_BASE,
+    MILLS_CHANGE,
+    SLOPE_FACTOR_BASE,
+    SLOPE_FACTOR_DOUBLE,
+    SLOPE_FACTOR_SINGLE,
     TAIL_CHANGE_DOUBLE,
     TAIL_CHANGE_SINGLE,
 )
@@ -120,51 +117,50 @@ def stable(x):
 
 
 @block
+def exp_half_square_pair(y):
+    """e^(−y²/2) as (m, dm, n), standing for (m + dm)·2^n."""
+    square, rest = two_product(type(y)(-0.5) * y, y)
+    return exp_pair(square, rest)
+
+
+@block
 def reciprocal(y, c):
-    """(v, e, s): 1/(y + c) = v·(1 + e), v short enough for e to have no error; s = (y − c)/(y + c)."""
+    """(v, e, u): a v near 1/(y + c), so short that e = 1 − v·(y + c) and u = 1 − 2c·v have no error.
+
+    A smooth function of 1/(y + c) is then a polynomial in u, to which e times its derivative is added: the error of
+    the division costs nothing.
+    """
     T = type(y)
     v = trimmed(T(1) / (y + T(c)))
-    e = fma(-v, y, fma(T(-c), v, T(1)))
-    return v, e, fma(T(-2 * c) * v, e, fma(T(-2 * c), v, T(1)))
+    return v, fma(-v, y, fma(T(-c), v, T(1))), fma(T(-2 * c), v, T(1))
 
 
 @block
-def small_product(x):
-    """(high, low, s, t) with y·Φ(−y) = (high + low)·s·t for y = |x|, where s and t are powers of two."""
-    T = type(x)
-    y = at_most(abs(x), T(by_type(x, 15.0, 40.0)))
-    square, rest = two_product(y, y)
-    m, dm, n = exp_pair(T(-0.5) * square, T(-0.5) * rest)
-    v, e, u = reciprocal(y, 2)
-    change = polynomial(u, by_type(x, MILLS_SINGLE, MILLS_DOUBLE))
-    p = T(0.6875) + change
-    f, df = pair_product(m, dm, p, fma(p, e, change - (p - T(0.6875))))
-    y, dy = two_product(y, v)
-    high, low = pair_product(y, dy, f, df)
-    return high, low, two_to(T(by_type(x, 64.0, 200.0)) + n), T(by_type(x, 2.0**-64, 2.0**-200))
+def smooth(u, e, base, table, change):
+    """base + table(u) + e·change(u) as high + low, where the table's constant is small beside the base."""
+    base, slope = type(u)(base), polynomial(u, table[1:])
+    high = fma(u, slope, base)
+    return high, fma(u, slope, base - high) + fma(e, polynomial(u, change), type(u)(table[0]))
 
 
 @block
-def fast_product(x):
-    """(h, s, t) with |x|·Φ(−|x|) = h·s·t."""
+def tail_product(x):
+    """(h, s, t) with y·Φ(−y) = h·s·t for y = |x|, where s and t are powers of two, whose product can be too small.
+
+    Φ(−y) = e^(−y²/2 + l)/(2(y + 1)) with −0.23 < l < 0.05, so l has more digits after the point than T at 1, and costs
+    an addition within the exponential. Only h is rounded to T: what is before that is y·v, exact as p + dp, times
+    1 + q + rest, where rest is small, and so is its error.
+    """
     T = type(x)
     y = at_most(abs(x), T(by_type(x, 14.5, 39.0)))
-    v = trimmed(T(1) / (y + T(1)))
-    e = fma(-v, y, T(1) - v)
-    p, dp = two_product(y, v)
-    # The exponent
+    v, e, u = reciprocal(y, 1)
     half = T(-0.5) * y
     z, dz = two_product(half, y)
-    high, low = pair_of(x, LN2)
-    shift = T(by_type(x, 1.5 * 2.0**23, 1.5 * 2.0**52))
-    n = fma(T(LOG2_E), fma(half, y, T(-0.09)), shift) - shift
-    r = fma(-n, high, z)
-    u = fma(T(-2), v, T(1))
-    change = e * polynomial(u, by_type(x, TAIL_CHANGE_SINGLE, TAIL_CHANGE_DOUBLE))
-    table = by_type(x, LOG_TAIL_SINGLE, LOG_TAIL_DOUBLE)
-    a = fma(u, polynomial(u, table[1:]), fma(-n, low, T(table[0])) + (dz + change))
-    q = r + a
-    rest = fma(q * q, polynomial(q, by_type(x, EXP_WIDE_SINGLE, EXP_WIDE_DOUBLE)), a - (q - r))
+    # l is negative where it is large: so that r + dr is not too far from 0, n belongs to a smaller argument.
+    table, change = by_type(x, LOG_TAIL_SINGLE, LOG_TAIL_DOUBLE), by_type(x, TAIL_CHANGE_SINGLE, TAIL_CHANGE_DOUBLE)
+    r, dr, n = reduced(z, T(table[0]), fma(half, y, T(-0.09)))
+    q, rest = exp_terms_of_sum(r, fma(u, polynomial(u, table[1:]), dr + fma(e, polynomial(u, change), dz)))
+    p, dp = two_product(y, v)
     h = fma(p, q, p)
     h += fma(p, rest, fma(p, q, p - h) + fma(dp, q, dp))
     return h, two_to(T(by_type(x, 63.0, 199.0)) + n), T(by_type(x, 2.0**-64, 2.0**-200))
@@ -177,27 +173,30 @@ def fast_16_bit(x):
 
 @gelu.forward.variant(
     "fast",
-    why="max(x, 0) − |x|·Φ(−|x|), without a branch",
+    why="max(x, 0) − |x|·Φ(−|x|): on either side only the tail is computed, and nothing cancels",
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
 )
 def fast(x):
-    h, s, t = fast_product(x)
+    # For x > 0 the tail is at most half of x: an error of its last digit is one of the result's, or less.
+    h, s, t = tail_product(x)
     return half_raised(x, fma(-t, h * s, at_least(x, -type(x)(0))))
 
 
-@gelu.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+@gelu.forward.variant("rounded", why="the same in binary64, with R(y) and all else as high + low, rounded once")
 def rounded(x):
-    high, low, s, t = small_product(x)
-    # Near 0 it is x/2 − x²/√(2π) + …, and of a short x x/2 is a tie.
-    y = abs(x)
-    near = y < 2.0**-40
-    s *= t
-    high, low = 0.5 * y if near else high * s, (-DENSITY_AT_0[0] * y) * y if near else low * s
-    upper = at_least(x, -0.0)
+    y = at_most(abs(x), 15.0)
+    m, dm, n = exp_half_square_pair(y)
+    v, e, u = reciprocal(y, 2)
+    f, df = pair_product(m, dm, *smooth(u, e, MILLS_BASE, MILLS, MILLS_CHANGE))
+    high, low = pair_product(*two_product(y, v), f, df)
+    # Near 0 the tail is x/2 − x²/√(2π) + …, and of an x with few bits x/2 is a tie.
+    near, power = y < 2.0**-40, two_to(n)
+    high, low = 0.5 * y if near else high * power, -DENSITY_AT_0[0] * y * y if near else low * power
+    upper = at_most(at_least(x, -0.0), 1e300)  # an infinity gets lost in the sums
     sum = upper - high
-    return copysign(odd_sum(sum, ((upper - sum) - high) - low), x) if upper < 1e300 else upper
+    return copysign(odd_sum(sum, ((upper - sum) - high) - low), x) if x < 1e300 else x
 
 
 @gelu.backward.variant("stable", why="e^(−y²/2)·(R(y) − y/√(2π)), with the root divided out", max_ulp=4)
@@ -209,26 +208,19 @@ def stable_backward(dy, x):
 
 @block
 def derivative(x):
-    """(f, df, n) with GELU′(−|x|) = (f + df)·2^n."""
+    """(f, df, n) with GELU′(−|x|) = (f + df)·2^n, from e^(−y²/2)·(y₀ − y)·H(y): y₀ is the root, and H is smooth."""
     T = type(x)
     y = at_most(abs(x), T(by_type(x, 20.0, 64.0)))
-    square, rest = two_product(y, y)
-    m, dm, n = exp_pair(T(-0.5) * square, T(-0.5) * rest)
-    v = trimmed(T(1) / (y + T(2)))
-    e = fma(-v, y, fma(T(-2), v, T(1)))
-    u = fma(T(-4), v, T(1))
-    table = by_type(x, GELU_FACTOR_SINGLE, GELU_FACTOR_DOUBLE)
-    base, slope = T(GELU_FACTOR_BASE), polynomial(u, table[1:])
-    h = fma(u, slope, base)
-    change = polynomial(u, by_type(x, FACTOR_CHANGE_SINGLE, FACTOR_CHANGE_DOUBLE))
-    dh = fma(u, slope, base - h) + fma(e, change, T(table[0]))
+    m, dm, n = exp_half_square_pair(y)
+    _, e, u = reciprocal(y, 2)
+    table = by_type(x, SLOPE_FACTOR_SINGLE, SLOPE_FACTOR_DOUBLE)
+    change = by_type(x, FACTOR_CHANGE_SINGLE, FACTOR_CHANGE_DOUBLE)
     t, dt = minus(y, T(0), GELU_SLOPE_ROOT)
-    t, dt = pair_product(-t, -dt, h, dh)
-    f, df = pair_product(m, dm, t, dt)
+    f, df = pair_product(m, dm, *pair_product(-t, -dt, *smooth(u, e, SLOPE_FACTOR_BASE, table, change)))
     return f, df, n
 
 
-@gelu.backward.variant("fast", why="e^(−y²/2)·(y₀ − y)·H(y), without a branch", max_ulp=1)
+@gelu.backward.variant("fast", why="e^(−y²/2)·(y₀ − y)·H(y), exact at the root, without a branch", max_ulp=1)
 def fast_backward(dy, x):
     return mirrored_pair(dy, x, *derivative(x))
 
@@ -236,7 +228,7 @@ def fast_backward(dy, x):
 @gelu.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
 def rounded_backward(dy, x):
     f, df, n = derivative(x)
-    # Near 0 it is ½ + x·√(2/π) + …, too near a tie for a polynomial.
+    # Near 0 it is ½ + x·√(2/π) + …, which can be nearer to a tie than high + low tells.
     y = abs(x)
     near = y < 2.0**-22
     return odd_mirrored(dy, x, 0.5 if near else f, -2 * DENSITY_AT_0[0] * y if near else df, 0.0 if near else n)
