@@ -14,6 +14,7 @@ from pathlib import Path
 from mpmath import atanh, cos, diff, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
 
 BITS = 250
+PER_LINE = 4  # coefficients
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
@@ -302,12 +303,22 @@ def pair_text(value: mpf) -> str:
     return f'(float.fromhex("{high.hex()}"), float.fromhex("{low.hex()}"))'
 
 
+def _table(name: str, coefficients: list[float]) -> str:
+    """A tuple of floats as the text of a few lines."""
+    words = [c.hex() for c in coefficients]
+    rows = "".join(f"    {' '.join(words[i : i + PER_LINE])}\n" for i in range(0, len(words), PER_LINE))
+    return f'{name} = numbers("""\n{rows}""")\n'
+
+
 def tables() -> str:
     """The text of kernels/tables.py."""
     with workprec(BITS):
         parts = [
             "# SPDX-License-Identifier: MIT\n"
-            '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n'
+            '"""Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""\n\n\n'
+            "def numbers(text: str) -> tuple[float, ...]:\n"
+            '    """Hexadecimal floats, with space between them."""\n'
+            "    return tuple(map(float.fromhex, text.split()))\n\n\n"
             f"GELU_FAR = {FAR}.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by\n"
             f"GELU_TAIL_CENTRE = {CENTRE}.0\n"
             f"MILLS_BASE, SLOPE_FACTOR_BASE = {MILLS_BASE}, {SLOPE_FACTOR_BASE}\n\n"
@@ -323,8 +334,9 @@ def tables() -> str:
             coefficients = fit.coefficients()
             error = mp.nstr(log(fit.error(coefficients), 2), 4)
             kind = "absolute" if fit.absolute else "relative"
-            rows = "".join(f'    float.fromhex("{c.hex()}"),  # {c:.17g}\n' for c in coefficients)
-            parts.append(f"# {fit.text}:\n# degree {fit.degree}, {kind} error 2^{error}.\n{fit.name} = (\n{rows})\n")
+            parts.append(
+                f"# {fit.text}:\n# degree {fit.degree}, {kind} error 2^{error}.\n{_table(fit.name, coefficients)}"
+            )
     return "\n".join(parts)
 
 

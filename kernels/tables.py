@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Coefficients, the constant first. Made by: python -m kernels.coefficients --write"""
 
+
+def numbers(text: str) -> tuple[float, ...]:
+    """Hexadecimal floats, with space between them."""
+    return tuple(map(float.fromhex, text.split()))
+
+
 GELU_FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by
 GELU_TAIL_CENTRE = 5.0
 MILLS_BASE, SLOPE_FACTOR_BASE = 0.67236328125, 0.50439453125
@@ -26,443 +32,223 @@ MISH_SLOPE = (float.fromhex("0x1.9a1c155f7b7d1p+2"), float.fromhex("0x1.4479ee53
 
 # (e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2:
 # degree 4, relative error 2^-22.77.
-EXP_SINGLE = (
-    float.fromhex("0x1.0000000000000p-1"),  # 0.5
-    float.fromhex("0x1.5554d820ee8e6p-3"),  # 0.16666573381900845
-    float.fromhex("0x1.555516c1f2f08p-5"),  # 0.041666550110305123
-    float.fromhex("0x1.12106ba17fc04p-7"),  # 0.0083637738744055737
-    float.fromhex("0x1.6d1605bc8521fp-10"),  # 0.0013926926614021907
-)
+EXP_SINGLE = numbers("""
+    0x1.0000000000000p-1 0x1.5554d820ee8e6p-3 0x1.555516c1f2f08p-5 0x1.12106ba17fc04p-7
+    0x1.6d1605bc8521fp-10
+""")
 
 # the same, where half a digit more is needed:
 # degree 5, relative error 2^-28.27.
-EXP_SINGLE_FINE = (
-    float.fromhex("0x1.0000000c4592ep-1"),  # 0.50000000142862233
-    float.fromhex("0x1.5555555ac911fp-3"),  # 0.16666666682534356
-    float.fromhex("0x1.5554e4aacef45p-5"),  # 0.041666456809677878
-    float.fromhex("0x1.1110df02bfbecp-7"),  # 0.0083333100242252919
-    float.fromhex("0x1.6d4920bf2569bp-10"),  # 0.0013934541928270264
-    float.fromhex("0x1.a12a42f159d0ep-13"),  # 0.0001989198131397769
-)
+EXP_SINGLE_FINE = numbers("""
+    0x1.0000000c4592ep-1 0x1.5555555ac911fp-3 0x1.5554e4aacef45p-5 0x1.1110df02bfbecp-7
+    0x1.6d4920bf2569bp-10 0x1.a12a42f159d0ep-13
+""")
 
 # (e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2:
 # degree 10, relative error 2^-57.52.
-EXP_DOUBLE = (
-    float.fromhex("0x1.0000000000000p-1"),  # 0.5
-    float.fromhex("0x1.5555555555557p-3"),  # 0.16666666666666671
-    float.fromhex("0x1.5555555555556p-5"),  # 0.041666666666666671
-    float.fromhex("0x1.111111110ff87p-7"),  # 0.0083333333333255443
-    float.fromhex("0x1.6c16c16c16212p-10"),  # 0.0013888888888883327
-    float.fromhex("0x1.a01a01aca0134p-13"),  # 0.00019841269876864356
-    float.fromhex("0x1.a01a01a741b3cp-16"),  # 2.4801587327007187e-05
-    float.fromhex("0x1.71ddffef9e7b1p-19"),  # 2.7557252833516911e-06
-    float.fromhex("0x1.27e4da1a3bf04p-22"),  # 2.75572718102198e-07
-    float.fromhex("0x1.af52906239de4p-26"),  # 2.5106274733573296e-08
-    float.fromhex("0x1.1f75aba0b1e2ep-29"),  # 2.0915442297780116e-09
-)
+EXP_DOUBLE = numbers("""
+    0x1.0000000000000p-1 0x1.5555555555557p-3 0x1.5555555555556p-5 0x1.111111110ff87p-7
+    0x1.6c16c16c16212p-10 0x1.a01a01aca0134p-13 0x1.a01a01a741b3cp-16 0x1.71ddffef9e7b1p-19
+    0x1.27e4da1a3bf04p-22 0x1.af52906239de4p-26 0x1.1f75aba0b1e2ep-29
+""")
 
 # (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
 # degree 4, relative error 2^-26.56.
-ARTANH_SINGLE = (
-    float.fromhex("0x1.5555558d7ff57p-2"),  # 0.33333333660265424
-    float.fromhex("0x1.9998d4859844ap-3"),  # 0.19999853165339437
-    float.fromhex("0x1.24c926afb9858p-3"),  # 0.14296179031151968
-    float.fromhex("0x1.bc8cf75365d38p-4"),  # 0.10853287326459771
-    float.fromhex("0x1.dba266fb0a23cp-4"),  # 0.11612167574697535
-)
+ARTANH_SINGLE = numbers("""
+    0x1.5555558d7ff57p-2 0x1.9998d4859844ap-3 0x1.24c926afb9858p-3 0x1.bc8cf75365d38p-4
+    0x1.dba266fb0a23cp-4
+""")
 
 # (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
 # degree 10, relative error 2^-53.85.
-ARTANH_DOUBLE = (
-    float.fromhex("0x1.5555555555555p-2"),  # 0.33333333333333331
-    float.fromhex("0x1.9999999999944p-3"),  # 0.19999999999999762
-    float.fromhex("0x1.2492492499d46p-3"),  # 0.1428571428580005
-    float.fromhex("0x1.c71c71bedea4cp-4"),  # 0.11111111099118282
-    float.fromhex("0x1.745d19937c459p-4"),  # 0.090909099489878811
-    float.fromhex("0x1.3b13515f46324p-4"),  # 0.076922719821948038
-    float.fromhex("0x1.111abdcc35b9dp-4"),  # 0.066675893208737638
-    float.fromhex("0x1.e0a2d5224a88fp-5"),  # 0.058671394612546661
-    float.fromhex("0x1.bc37f319fc520p-5"),  # 0.05422589760554275
-    float.fromhex("0x1.32e0c4d323d70p-5"),  # 0.037460693763132435
-    float.fromhex("0x1.401d4b3d9862dp-4"),  # 0.078152936848277135
-)
+ARTANH_DOUBLE = numbers("""
+    0x1.5555555555555p-2 0x1.9999999999944p-3 0x1.2492492499d46p-3 0x1.c71c71bedea4cp-4
+    0x1.745d19937c459p-4 0x1.3b13515f46324p-4 0x1.111abdcc35b9dp-4 0x1.e0a2d5224a88fp-5
+    0x1.bc37f319fc520p-5 0x1.32e0c4d323d70p-5 0x1.401d4b3d9862dp-4
+""")
 
 # (e^r − 1 − r)/r² for |r| ≤ 0.5:
 # degree 5, relative error 2^-25.14.
-EXP_WIDE_SINGLE = (
-    float.fromhex("0x1.0000006875b2ep-1"),  # 0.50000001216071666
-    float.fromhex("0x1.55555583b988bp-3"),  # 0.16666666801683436
-    float.fromhex("0x1.55537f563c23ep-5"),  # 0.041665791230006452
-    float.fromhex("0x1.11104054e7bb5p-7"),  # 0.0083332361335218628
-    float.fromhex("0x1.6e88dcb7d8092p-10"),  # 0.001398218604627775
-    float.fromhex("0x1.a2463ab42de26p-13"),  # 0.00019944874441589592
-)
+EXP_WIDE_SINGLE = numbers("""
+    0x1.0000006875b2ep-1 0x1.55555583b988bp-3 0x1.55537f563c23ep-5 0x1.11104054e7bb5p-7
+    0x1.6e88dcb7d8092p-10 0x1.a2463ab42de26p-13
+""")
 
 # (e^r − 1 − r)/r² for |r| ≤ 0.5:
 # degree 12, relative error 2^-56.61.
-EXP_WIDE_DOUBLE = (
-    float.fromhex("0x1.0000000000000p-1"),  # 0.5
-    float.fromhex("0x1.5555555555555p-3"),  # 0.16666666666666666
-    float.fromhex("0x1.5555555555555p-5"),  # 0.041666666666666664
-    float.fromhex("0x1.1111111111137p-7"),  # 0.0083333333333333991
-    float.fromhex("0x1.6c16c16c16c2ap-10"),  # 0.0013888888888888931
-    float.fromhex("0x1.a01a01a006d2ap-13"),  # 0.00019841269841056861
-    float.fromhex("0x1.a01a01a0106afp-16"),  # 2.4801587301454233e-05
-    float.fromhex("0x1.71de3a972f8cap-19"),  # 2.7557319516028309e-06
-    float.fromhex("0x1.27e4fb9868f7ap-22"),  # 2.7557319406457273e-07
-    float.fromhex("0x1.ae637b5a397c8p-26"),  # 2.5051913745634799e-08
-    float.fromhex("0x1.1eed217497532p-29"),  # 2.0876635370907816e-09
-    float.fromhex("0x1.6282cd6876bd7p-33"),  # 1.6121291390767837e-10
-    float.fromhex("0x1.94f5a466218bdp-37"),  # 1.1509642370665761e-11
-)
+EXP_WIDE_DOUBLE = numbers("""
+    0x1.0000000000000p-1 0x1.5555555555555p-3 0x1.5555555555555p-5 0x1.1111111111137p-7
+    0x1.6c16c16c16c2ap-10 0x1.a01a01a006d2ap-13 0x1.a01a01a0106afp-16 0x1.71de3a972f8cap-19
+    0x1.27e4fb9868f7ap-22 0x1.ae637b5a397c8p-26 0x1.1eed217497532p-29 0x1.6282cd6876bd7p-33
+    0x1.94f5a466218bdp-37
+""")
 
 # (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265:
 # degree 2, relative error 2^-20.49.
-TANH_SINGLE = (
-    float.fromhex("-0x1.5555461b5df70p-2"),  # -0.33333310644183367
-    float.fromhex("0x1.10f2871419fc0p-3"),  # 0.1332750847825519
-    float.fromhex("-0x1.a7d2cafe93ac2p-5"),  # -0.051736256097333136
-)
+TANH_SINGLE = numbers("""
+    -0x1.5555461b5df70p-2 0x1.10f2871419fc0p-3 -0x1.a7d2cafe93ac2p-5
+""")
 
 # (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265:
 # degree 7, relative error 2^-53.93.
-TANH_DOUBLE = (
-    float.fromhex("-0x1.5555555555555p-2"),  # -0.33333333333333331
-    float.fromhex("0x1.1111111111014p-3"),  # 0.13333333333332631
-    float.fromhex("-0x1.ba1ba1b9d192ap-5"),  # -0.053968253966149085
-    float.fromhex("0x1.664f4840b2566p-6"),  # 0.021869488295839366
-    float.fromhex("-0x1.226e1864407a8p-7"),  # -0.0088632220363285691
-    float.fromhex("0x1.d6c5fa2cec019p-9"),  # 0.0035917156114564472
-    float.fromhex("-0x1.7bcc91509006ep-10"),  # -0.001448818558984068
-    float.fromhex("0x1.1463653f13d14p-11"),  # 0.00052716877679329305
-)
+TANH_DOUBLE = numbers("""
+    -0x1.5555555555555p-2 0x1.1111111111014p-3 -0x1.ba1ba1b9d192ap-5 0x1.664f4840b2566p-6
+    -0x1.226e1864407a8p-7 0x1.d6c5fa2cec019p-9 -0x1.7bcc91509006ep-10 0x1.1463653f13d14p-11
+""")
 
 # (k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT:
 # degree 4, relative error 2^-23.58.
-SILU_SINGLE = (
-    float.fromhex("-0x1.be1410460527fp-4"),  # -0.10890585285990005
-    float.fromhex("-0x1.9072cf8a4b69fp-5"),  # -0.048882871009806587
-    float.fromhex("-0x1.3539be3ecd542p-8"),  # -0.0047184075800051368
-    float.fromhex("0x1.8ebb42705cd59p-9"),  # 0.0030420797922318496
-    float.fromhex("0x1.1d770d6004c03p-10"),  # 0.0010889627374168771
-)
+SILU_SINGLE = numbers("""
+    -0x1.be1410460527fp-4 -0x1.9072cf8a4b69fp-5 -0x1.3539be3ecd542p-8 0x1.8ebb42705cd59p-9
+    0x1.1d770d6004c03p-10
+""")
 
 # (k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT:
 # degree 11, relative error 2^-51.64.
-SILU_DOUBLE = (
-    float.fromhex("-0x1.be1410460527dp-4"),  # -0.10890585285990002
-    float.fromhex("-0x1.9072f0766563cp-5"),  # -0.048882932332315637
-    float.fromhex("-0x1.353eb573cf85ep-8"),  # -0.0047187035559642359
-    float.fromhex("0x1.8f0d828968e45p-9"),  # 0.00304453104463834
-    float.fromhex("0x1.20a572e58473ap-10"),  # 0.0011010981919565414
-    float.fromhex("-0x1.2f7e5ea2cfca3p-16"),  # -1.8089630098968992e-05
-    float.fromhex("-0x1.a2a7e5c3cd16ep-14"),  # -9.981533281406215e-05
-    float.fromhex("-0x1.5a2eeeafee85dp-16"),  # -2.0634134386667317e-05
-    float.fromhex("0x1.12a409ff82987p-18"),  # 4.0924664968057365e-06
-    float.fromhex("0x1.6ac986a631f24p-19"),  # 2.7029753538499358e-06
-    float.fromhex("0x1.e89f03f58bbffp-23"),  # 2.2753195565289035e-07
-    float.fromhex("-0x1.822352f652abcp-23"),  # -1.7980951101178958e-07
-)
+SILU_DOUBLE = numbers("""
+    -0x1.be1410460527dp-4 -0x1.9072f0766563cp-5 -0x1.353eb573cf85ep-8 0x1.8f0d828968e45p-9
+    0x1.20a572e58473ap-10 -0x1.2f7e5ea2cfca3p-16 -0x1.a2a7e5c3cd16ep-14 -0x1.5a2eeeafee85dp-16
+    0x1.12a409ff82987p-18 0x1.6ac986a631f24p-19 0x1.e89f03f58bbffp-23 -0x1.822352f652abcp-23
+""")
 
 # (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:
 # degree 24, relative error 2^-53.91.
-GELU_TAIL = (
-    float.fromhex("0x1.d8979b0f2b39dp-2"),  # 0.46151582985003775
-    float.fromhex("-0x1.76ff86859eb13p-4"),  # -0.091552281834008917
-    float.fromhex("0x1.fc66cc64a141bp-6"),  # 0.031030368425963056
-    float.fromhex("0x1.47c1d030546e6p-7"),  # 0.010002352385217472
-    float.fromhex("-0x1.b08e0007b5ad4p-6"),  # -0.026401042966280056
-    float.fromhex("0x1.92037bab49327p-6"),  # 0.024536963244048551
-    float.fromhex("-0x1.f11aab02e12f1p-7"),  # -0.015170415402971456
-    float.fromhex("0x1.ab6d038cbf986p-8"),  # 0.0065220006624698897
-    float.fromhex("-0x1.b75f4f8ff52edp-10"),  # -0.0016760723410602044
-    float.fromhex("0x1.0571ad7a88132p-17"),  # 7.7916399635063659e-06
-    float.fromhex("0x1.7e61e44e035a2p-13"),  # 0.00018233413214867067
-    float.fromhex("-0x1.c1b1da5342da0p-15"),  # -5.3607790187450198e-05
-    float.fromhex("-0x1.4c0eb7ce49427p-17"),  # -9.896084432423482e-06
-    float.fromhex("0x1.3004ff10d4417p-17"),  # 9.0604876576156874e-06
-    float.fromhex("-0x1.2dd01759d82f6p-24"),  # -7.027128159704067e-08
-    float.fromhex("-0x1.5f566b08cddb6p-20"),  # -1.3088344436704988e-06
-    float.fromhex("0x1.11def59b9fc86p-23"),  # 1.2753109223174051e-07
-    float.fromhex("0x1.a995bb2a2a91cp-23"),  # 1.9817840641218294e-07
-    float.fromhex("-0x1.b7d113e1c9f21p-26"),  # -2.5600701897932238e-08
-    float.fromhex("-0x1.18057743410c8p-25"),  # -3.2598775701429113e-08
-    float.fromhex("0x1.8c4214c230d25p-29"),  # 2.8831573527018881e-09
-    float.fromhex("0x1.66b7766dede12p-28"),  # 5.2200142940186381e-09
-    float.fromhex("0x1.4be938174d4ddp-33"),  # 1.5093565349665962e-10
-    float.fromhex("-0x1.33c22b61b7b46p-31"),  # -5.59809403880267e-10
-    float.fromhex("-0x1.d26ec3f5ce8a1p-34"),  # -1.0605451225617204e-10
-)
+GELU_TAIL = numbers("""
+    0x1.d8979b0f2b39dp-2 -0x1.76ff86859eb13p-4 0x1.fc66cc64a141bp-6 0x1.47c1d030546e6p-7
+    -0x1.b08e0007b5ad4p-6 0x1.92037bab49327p-6 -0x1.f11aab02e12f1p-7 0x1.ab6d038cbf986p-8
+    -0x1.b75f4f8ff52edp-10 0x1.0571ad7a88132p-17 0x1.7e61e44e035a2p-13 -0x1.c1b1da5342da0p-15
+    -0x1.4c0eb7ce49427p-17 0x1.3004ff10d4417p-17 -0x1.2dd01759d82f6p-24 -0x1.5f566b08cddb6p-20
+    0x1.11def59b9fc86p-23 0x1.a995bb2a2a91cp-23 -0x1.b7d113e1c9f21p-26 -0x1.18057743410c8p-25
+    0x1.8c4214c230d25p-29 0x1.66b7766dede12p-28 0x1.4be938174d4ddp-33 -0x1.33c22b61b7b46p-31
+    -0x1.d26ec3f5ce8a1p-34
+""")
 
 # (R(y) − y/√(2π))/t in t = y − y₀ for |t| ≤ 1/2; y₀ is GELU_SLOPE_ROOT:
 # degree 16, relative error 2^-53.81.
-GELU_SLOPE = (
-    float.fromhex("-0x1.25126c1543190p-1"),  # -0.57240617522761461
-    float.fromhex("0x1.5b297ebb9a527p-4"),  # 0.084756369638530601
-    float.fromhex("-0x1.2bad2862a3fdep-5"),  # -0.03658159148937988
-    float.fromhex("0x1.d507ae5ca7879p-7"),  # 0.014313659799253241
-    float.fromhex("-0x1.526fe74d6ca9fp-8"),  # -0.0051641406729908959
-    float.fromhex("0x1.c7c0250a40f64p-10"),  # 0.0017385504348234821
-    float.fromhex("-0x1.20e4237119648p-11"),  # -0.00055101617011805385
-    float.fromhex("0x1.5b2858811b119p-13"),  # 0.0001655376436561294
-    float.fromhex("-0x1.8d96b3812ea27p-15"),  # -4.7396263661754049e-05
-    float.fromhex("0x1.b3e3fd1b64be6p-17"),  # 1.2990551616442634e-05
-    float.fromhex("-0x1.cb25c3ccc6fadp-19"),  # -3.4209155955876656e-06
-    float.fromhex("0x1.d2223d9014b28p-21"),  # 8.6824177182097103e-07
-    float.fromhex("-0x1.c9494333e2e8fp-23"),  # -2.1294047202986463e-07
-    float.fromhex("0x1.b1fdc5e1cee1dp-25"),  # 5.052323693999309e-08
-    float.fromhex("-0x1.903e22456999dp-27"),  # -1.1648595986076855e-08
-    float.fromhex("0x1.7963d6630b62ep-29"),  # 2.7458735715071836e-09
-    float.fromhex("-0x1.48a90d697dc68p-31"),  # -5.9782971384634926e-10
-)
+GELU_SLOPE = numbers("""
+    -0x1.25126c1543190p-1 0x1.5b297ebb9a527p-4 -0x1.2bad2862a3fdep-5 0x1.d507ae5ca7879p-7
+    -0x1.526fe74d6ca9fp-8 0x1.c7c0250a40f64p-10 -0x1.20e4237119648p-11 0x1.5b2858811b119p-13
+    -0x1.8d96b3812ea27p-15 0x1.b3e3fd1b64be6p-17 -0x1.cb25c3ccc6fadp-19 0x1.d2223d9014b28p-21
+    -0x1.c9494333e2e8fp-23 0x1.b1fdc5e1cee1dp-25 -0x1.903e22456999dp-27 0x1.7963d6630b62ep-29
+    -0x1.48a90d697dc68p-31
+""")
 
 # l = ln 2(y + 1)R(y) in s = (y − 1)/(y + 1) for y in [0, 14.5]:
 # degree 15, absolute error 2^-27.74.
-LOG_TAIL_SINGLE = (
-    float.fromhex("0x1.72dfc3682f5afp-5"),  # 0.045272714285128905
-    float.fromhex("-0x1.9bd0dc4e7ad86p-5"),  # -0.050270490919355246
-    float.fromhex("-0x1.37730ee8aa350p-3"),  # -0.15207492492234076
-    float.fromhex("-0x1.392bbb345855ap-4"),  # -0.076457721011612106
-    float.fromhex("-0x1.5211a7d674149p-6"),  # -0.020634092239391753
-    float.fromhex("0x1.567d9ea20fb6fp-8"),  # 0.0052259933746075923
-    float.fromhex("0x1.86e8e96303dccp-7"),  # 0.011929620703113118
-    float.fromhex("0x1.35150f44d4ebdp-7"),  # 0.0094324421458290512
-    float.fromhex("0x1.304a895a1cf46p-8"),  # 0.00464311459846895
-    float.fromhex("0x1.ef775ee3b778fp-10"),  # 0.0018900539079633493
-    float.fromhex("0x1.6074bdd5f0f4dp-12"),  # 0.00033612825552275101
-    float.fromhex("-0x1.4fe5ee90cab98p-9"),  # -0.0025626996724858568
-    float.fromhex("-0x1.d8fcad3f906b4p-9"),  # -0.003608604572747998
-    float.fromhex("-0x1.85050a10d9ca8p-11"),  # -0.00074199616402105973
-    float.fromhex("0x1.44cb6de872f39p-10"),  # 0.0012389932472726807
-    float.fromhex("0x1.33f383b2ba022p-11"),  # 0.00058737035427914122
-)
+LOG_TAIL_SINGLE = numbers("""
+    0x1.72dfc3682f5afp-5 -0x1.9bd0dc4e7ad86p-5 -0x1.37730ee8aa350p-3 -0x1.392bbb345855ap-4
+    -0x1.5211a7d674149p-6 0x1.567d9ea20fb6fp-8 0x1.86e8e96303dccp-7 0x1.35150f44d4ebdp-7
+    0x1.304a895a1cf46p-8 0x1.ef775ee3b778fp-10 0x1.6074bdd5f0f4dp-12 -0x1.4fe5ee90cab98p-9
+    -0x1.d8fcad3f906b4p-9 -0x1.85050a10d9ca8p-11 0x1.44cb6de872f39p-10 0x1.33f383b2ba022p-11
+""")
 
 # −(y + 1)·R′(y)/R(y) in s = (y − 1)/(y + 1) for y in [0, 14.5]:
 # degree 3, absolute error 2^-6.967.
-TAIL_CHANGE_SINGLE = (
-    float.fromhex("0x1.0edeac4e39668p+0"),  # 1.0580852213837719
-    float.fromhex("0x1.f8501c5e3edf7p-3"),  # 0.24624654924978959
-    float.fromhex("-0x1.355444cda8c33p-3"),  # -0.15103963616010815
-    float.fromhex("-0x1.24af4e78a1a69p-3"),  # -0.14291249566686595
-)
+TAIL_CHANGE_SINGLE = numbers("""
+    0x1.0edeac4e39668p+0 0x1.f8501c5e3edf7p-3 -0x1.355444cda8c33p-3 -0x1.24af4e78a1a69p-3
+""")
 
 # l = ln 2(y + 1)R(y) in s = (y − 1)/(y + 1) for y in [0, 39]:
 # degree 40, absolute error 2^-55.87.
-LOG_TAIL_DOUBLE = (
-    float.fromhex("0x1.72dfc463145d1p-5"),  # 0.045272716110627116
-    float.fromhex("-0x1.9bd0fd4597058p-5"),  # -0.05027055232196237
-    float.fromhex("-0x1.377336ac0b473p-3"),  # -0.15207522118126668
-    float.fromhex("-0x1.3928afbb460abp-4"),  # -0.076454817248648041
-    float.fromhex("-0x1.51efca43a96dcp-6"),  # -0.020626018069967653
-    float.fromhex("0x1.53eb1fecf9725p-8"),  # 0.0051867440169866318
-    float.fromhex("0x1.841b2e6042615p-7"),  # 0.011844060558831729
-    float.fromhex("0x1.3c93a38dbfe36p-7"),  # 0.0096611546136947495
-    float.fromhex("0x1.4deee68c5714cp-8"),  # 0.0050954163419557157
-    float.fromhex("0x1.45147a6dafdfcp-10"),  # 0.0012400817608265715
-    float.fromhex("-0x1.fe2fbafdb5101p-11"),  # -0.00097310342217807333
-    float.fromhex("-0x1.c0cc3e7229914p-10"),  # -0.0017120278467160398
-    float.fromhex("-0x1.902766cd7e6f5p-10"),  # -0.0015264660354418734
-    float.fromhex("-0x1.f4f61985e73edp-11"),  # -0.00095550790205189767
-    float.fromhex("-0x1.848d96fd9bb6ap-12"),  # -0.00037055309790095267
-    float.fromhex("0x1.8b1f03845a8f6p-15"),  # 4.7102111269863302e-05
-    float.fromhex("0x1.16baac750f5bdp-12"),  # 0.00026581687353996101
-    float.fromhex("0x1.4a3fd7d284a4ep-12"),  # 0.00031495035833121055
-    float.fromhex("0x1.c334379250af1p-13"),  # 0.00021515082023356545
-    float.fromhex("0x1.5eef6f69f67efp-14"),  # 8.3669494102350575e-05
-    float.fromhex("0x1.2f4eb9c337ab3p-13"),  # 0.00014462829685775932
-    float.fromhex("0x1.999f764d88801p-13"),  # 0.00019532341905043052
-    float.fromhex("-0x1.38e106c09232bp-12"),  # -0.0002983846752937942
-    float.fromhex("-0x1.4963b774c8eb4p-11"),  # -0.00062826064695228065
-    float.fromhex("0x1.df64fabca18ddp-12"),  # 0.00045718617528968196
-    float.fromhex("0x1.3786619e229dfp-10"),  # 0.0011883732873082459
-    float.fromhex("-0x1.90c8797603f5cp-11"),  # -0.00076443310422467546
-    float.fromhex("-0x1.0817443a8030fp-9"),  # -0.0020148535525098608
-    float.fromhex("0x1.a38b42d8ae5d1p-11"),  # 0.00080021665333800996
-    float.fromhex("0x1.5133c0d1daffcp-9"),  # 0.00257264832264603
-    float.fromhex("-0x1.0b3c096db27dcp-11"),  # -0.00050970939420235837
-    float.fromhex("-0x1.414b1c220d50bp-9"),  # -0.0024512740938244008
-    float.fromhex("0x1.8fed95ce47807p-14"),  # 9.5350281501954776e-05
-    float.fromhex("0x1.c21d6a142e164p-10"),  # 0.0017170520778063353
-    float.fromhex("0x1.8120a95d79864p-13"),  # 0.00018364314284652621
-    float.fromhex("-0x1.acc36ef76dce9p-11"),  # -0.00081780130761091336
-    float.fromhex("-0x1.93b4c6a217800p-13"),  # -0.00019250209612925451
-    float.fromhex("0x1.e527c7333d58ap-13"),  # 0.00023134011426121883
-    float.fromhex("0x1.4ac85549bd188p-14"),  # 7.8864705894526638e-05
-    float.fromhex("-0x1.e6e427726b4e7p-16"),  # -2.902097862438483e-05
-    float.fromhex("-0x1.9de69ee56fec8p-17"),  # -1.2335206927782143e-05
-)
+LOG_TAIL_DOUBLE = numbers("""
+    0x1.72dfc463145d1p-5 -0x1.9bd0fd4597058p-5 -0x1.377336ac0b473p-3 -0x1.3928afbb460abp-4
+    -0x1.51efca43a96dcp-6 0x1.53eb1fecf9725p-8 0x1.841b2e6042615p-7 0x1.3c93a38dbfe36p-7
+    0x1.4deee68c5714cp-8 0x1.45147a6dafdfcp-10 -0x1.fe2fbafdb5101p-11 -0x1.c0cc3e7229914p-10
+    -0x1.902766cd7e6f5p-10 -0x1.f4f61985e73edp-11 -0x1.848d96fd9bb6ap-12 0x1.8b1f03845a8f6p-15
+    0x1.16baac750f5bdp-12 0x1.4a3fd7d284a4ep-12 0x1.c334379250af1p-13 0x1.5eef6f69f67efp-14
+    0x1.2f4eb9c337ab3p-13 0x1.999f764d88801p-13 -0x1.38e106c09232bp-12 -0x1.4963b774c8eb4p-11
+    0x1.df64fabca18ddp-12 0x1.3786619e229dfp-10 -0x1.90c8797603f5cp-11 -0x1.0817443a8030fp-9
+    0x1.a38b42d8ae5d1p-11 0x1.5133c0d1daffcp-9 -0x1.0b3c096db27dcp-11 -0x1.414b1c220d50bp-9
+    0x1.8fed95ce47807p-14 0x1.c21d6a142e164p-10 0x1.8120a95d79864p-13 -0x1.acc36ef76dce9p-11
+    -0x1.93b4c6a217800p-13 0x1.e527c7333d58ap-13 0x1.4ac85549bd188p-14 -0x1.e6e427726b4e7p-16
+    -0x1.9de69ee56fec8p-17
+""")
 
 # −(y + 1)·R′(y)/R(y) in s = (y − 1)/(y + 1) for y in [0, 39]:
 # degree 6, absolute error 2^-10.51.
-TAIL_CHANGE_DOUBLE = (
-    float.fromhex("0x1.0ce4bfa1811fcp+0"),  # 1.0503654259965733
-    float.fromhex("0x1.07e040e22f4e5p-2"),  # 0.25769139652750389
-    float.fromhex("-0x1.32e94eb653d75p-4"),  # -0.074929530591580321
-    float.fromhex("-0x1.6f765a829e2b3p-3"),  # -0.17942496024240526
-    float.fromhex("-0x1.eb270529ae256p-4"),  # -0.11991025940631891
-    float.fromhex("0x1.5eaed0e252448p-6"),  # 0.021403984058711495
-    float.fromhex("0x1.5ad4122cc4c33p-5"),  # 0.042337451455886209
-)
+TAIL_CHANGE_DOUBLE = numbers("""
+    0x1.0ce4bfa1811fcp+0 0x1.07e040e22f4e5p-2 -0x1.32e94eb653d75p-4 -0x1.6f765a829e2b3p-3
+    -0x1.eb270529ae256p-4 0x1.5eaed0e252448p-6 0x1.5ad4122cc4c33p-5
+""")
 
 # (y + 2)·R(y) − MILLS_BASE in s = (y − 2)/(y + 2) for y in [0, 15]:
 # degree 27, relative error 2^-56.84.
-MILLS = (
-    float.fromhex("0x1.772b4a9539cfdp-15"),  # 4.4723642682426339e-05
-    float.fromhex("-0x1.535bafa73c585p-2"),  # -0.33140444238878103
-    float.fromhex("0x1.d7d0e2393eb3ep-6"),  # 0.028797360345360838
-    float.fromhex("0x1.2ccbfbf0c68f0p-5"),  # 0.036718360968920893
-    float.fromhex("-0x1.ec6870b9881c9p-12"),  # -0.00046959683422367595
-    float.fromhex("-0x1.b8b937f80e4b0p-8"),  # -0.0067249070780743131
-    float.fromhex("-0x1.ff79b9f01d8d2p-10"),  # -0.0019511241662520285
-    float.fromhex("0x1.9ba0c65c22733p-11"),  # 0.00078511815401436367
-    float.fromhex("0x1.b1b0c65cca878p-11"),  # 0.00082719903330043167
-    float.fromhex("0x1.b217dd0da619ep-13"),  # 0.00020699177587314444
-    float.fromhex("-0x1.e540f83b3e040p-14"),  # -0.00011569351856966035
-    float.fromhex("-0x1.0d980b4042a23p-13"),  # -0.0001285523994812447
-    float.fromhex("-0x1.824f9284a3da1p-15"),  # -4.6051839523216004e-05
-    float.fromhex("0x1.44fb4c7f458dbp-17"),  # 9.685207486270452e-06
-    float.fromhex("0x1.6bf5729f53262p-16"),  # 2.1693633809593395e-05
-    float.fromhex("0x1.a5314ae0eb4cap-17"),  # 1.2552516126829861e-05
-    float.fromhex("0x1.1436cdecacb93p-19"),  # 2.057955262502054e-06
-    float.fromhex("-0x1.76393785c7ee4p-19"),  # -2.7881823737723096e-06
-    float.fromhex("-0x1.9543e0ee175d3p-19"),  # -3.0194606699801632e-06
-    float.fromhex("-0x1.96ffe3d549e5bp-20"),  # -1.5161915503744485e-06
-    float.fromhex("-0x1.ca9d9770f9ecfp-24"),  # -1.0677976348927686e-07
-    float.fromhex("0x1.2de26efe8ab43p-21"),  # 5.623037109871789e-07
-    float.fromhex("0x1.1234746af4525p-21"),  # 5.1074642947783533e-07
-    float.fromhex("0x1.5233c73f5b0cfp-23"),  # 1.5748769930811385e-07
-    float.fromhex("-0x1.1cbf6f1601550p-24"),  # -6.6298010942339492e-08
-    float.fromhex("-0x1.51e46d35e17c3p-24"),  # -7.8671679696895608e-08
-    float.fromhex("-0x1.ddcdcb3597c78p-26"),  # -2.7811846345346696e-08
-    float.fromhex("-0x1.ef512651b960ap-29"),  # -3.6039054317743441e-09
-)
+MILLS = numbers("""
+    0x1.772b4a9539cfdp-15 -0x1.535bafa73c585p-2 0x1.d7d0e2393eb3ep-6 0x1.2ccbfbf0c68f0p-5
+    -0x1.ec6870b9881c9p-12 -0x1.b8b937f80e4b0p-8 -0x1.ff79b9f01d8d2p-10 0x1.9ba0c65c22733p-11
+    0x1.b1b0c65cca878p-11 0x1.b217dd0da619ep-13 -0x1.e540f83b3e040p-14 -0x1.0d980b4042a23p-13
+    -0x1.824f9284a3da1p-15 0x1.44fb4c7f458dbp-17 0x1.6bf5729f53262p-16 0x1.a5314ae0eb4cap-17
+    0x1.1436cdecacb93p-19 -0x1.76393785c7ee4p-19 -0x1.9543e0ee175d3p-19 -0x1.96ffe3d549e5bp-20
+    -0x1.ca9d9770f9ecfp-24 0x1.2de26efe8ab43p-21 0x1.1234746af4525p-21 0x1.5233c73f5b0cfp-23
+    -0x1.1cbf6f1601550p-24 -0x1.51e46d35e17c3p-24 -0x1.ddcdcb3597c78p-26 -0x1.ef512651b960ap-29
+""")
 
 # −(y + 2)²·R′(y) in s = (y − 2)/(y + 2) for y in [0, 15]:
 # degree 5, absolute error 2^-12.27.
-MILLS_CHANGE = (
-    float.fromhex("0x1.00f08e590ce62p+0"),  # 1.0036705939682169
-    float.fromhex("-0x1.70559a8e4825cp-1"),  # -0.71940310465658852
-    float.fromhex("-0x1.4bf71f38c0e21p-6"),  # -0.020261555185255745
-    float.fromhex("0x1.21c8980320f67p-3"),  # 0.14149588355587214
-    float.fromhex("0x1.0f359602b7b2fp-6"),  # 0.016553303236715052
-    float.fromhex("-0x1.27f9ec4120901p-6"),  # -0.018064957349005265
-)
+MILLS_CHANGE = numbers("""
+    0x1.00f08e590ce62p+0 -0x1.70559a8e4825cp-1 -0x1.4bf71f38c0e21p-6 0x1.21c8980320f67p-3
+    0x1.0f359602b7b2fp-6 -0x1.27f9ec4120901p-6
+""")
 
 # H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]:
 # degree 10, relative error 2^-28.23.
-SLOPE_FACTOR_SINGLE = (
-    float.fromhex("0x1.44504d2bcd12ep-13"),  # 0.00015464481236338853
-    float.fromhex("-0x1.1958d718c2a1fp-3"),  # -0.13737648052513493
-    float.fromhex("0x1.e607a10fc1466p-6"),  # 0.029664904867804508
-    float.fromhex("0x1.5214885b1204cp-8"),  # 0.0051586945438160774
-    float.fromhex("-0x1.3292d38a3c2c1p-9"),  # -0.0023389704921260306
-    float.fromhex("-0x1.118980ef0de02p-10"),  # -0.0010434613175344114
-    float.fromhex("0x1.89ffda41d3275p-14"),  # 9.3936782858247889e-05
-    float.fromhex("0x1.ccb34e3d6dd2ap-13"),  # 0.0002196790755257608
-    float.fromhex("0x1.d511414a2c06cp-15"),  # 5.591719180253547e-05
-    float.fromhex("-0x1.b7beeb3ddd892p-16"),  # -2.6210890829735595e-05
-    float.fromhex("-0x1.eeeda51b84f4ep-17"),  # -1.475001277299157e-05
-)
+SLOPE_FACTOR_SINGLE = numbers("""
+    0x1.44504d2bcd12ep-13 -0x1.1958d718c2a1fp-3 0x1.e607a10fc1466p-6 0x1.5214885b1204cp-8
+    -0x1.3292d38a3c2c1p-9 -0x1.118980ef0de02p-10 0x1.89ffda41d3275p-14 0x1.ccb34e3d6dd2ap-13
+    0x1.d511414a2c06cp-15 -0x1.b7beeb3ddd892p-16 -0x1.eeeda51b84f4ep-17
+""")
 
 # −(y + 2)·H′(y) in s = (y − 2)/(y + 2) for y in [0, 20]:
 # degree 3, absolute error 2^-10.76.
-FACTOR_CHANGE_SINGLE = (
-    float.fromhex("0x1.19d3453c2eebcp-3"),  # 0.13760999765314874
-    float.fromhex("-0x1.92fc4c0d08dbep-3"),  # -0.19677028097895105
-    float.fromhex("0x1.4f24bb5349d18p-5"),  # 0.040911069745840745
-    float.fromhex("0x1.690aafef5c2d6p-6"),  # 0.022036239444278426
-)
+FACTOR_CHANGE_SINGLE = numbers("""
+    0x1.19d3453c2eebcp-3 -0x1.92fc4c0d08dbep-3 0x1.4f24bb5349d18p-5 0x1.690aafef5c2d6p-6
+""")
 
 # H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]:
 # degree 26, relative error 2^-54.44.
-SLOPE_FACTOR_DOUBLE = (
-    float.fromhex("0x1.445114718524fp-13"),  # 0.00015464626226048764
-    float.fromhex("-0x1.1958d5f2df097p-3"),  # -0.13737647197183797
-    float.fromhex("0x1.e6072b48b11fdp-6"),  # 0.029664795178875981
-    float.fromhex("0x1.521111b559c9fp-8"),  # 0.0051584881051446587
-    float.fromhex("-0x1.3265b41278ba8p-9"),  # -0.0023376257242814953
-    float.fromhex("-0x1.1120726ed8972p-10"),  # -0.0010418958515506474
-    float.fromhex("0x1.70fac6115abebp-14"),  # 8.7971588319454556e-05
-    float.fromhex("0x1.c11bae1ff0963p-13"),  # 0.00021415144237664071
-    float.fromhex("0x1.1b11b0fcbc1e5p-14"),  # 6.7488934245358756e-05
-    float.fromhex("-0x1.0ebe770002edcp-16"),  # -1.6137600141559859e-05
-    float.fromhex("-0x1.92df1226e3e70p-16"),  # -2.4013004942312376e-05
-    float.fromhex("-0x1.31ecf7a930da6p-17"),  # -9.1172949673371877e-06
-    float.fromhex("0x1.0c8224c734e5ep-20"),  # 1.0002716395633177e-06
-    float.fromhex("0x1.a8b18616f9d61p-19"),  # 3.164212795326159e-06
-    float.fromhex("0x1.df883f42423e3p-20"),  # 1.7863967092821035e-06
-    float.fromhex("0x1.21ad093a06c54p-22"),  # 2.6978172551630749e-07
-    float.fromhex("-0x1.6daf6be3b6412p-22"),  # -3.4057091922789669e-07
-    float.fromhex("-0x1.58c64ef4cb9fdp-22"),  # -3.2109640750707143e-07
-    float.fromhex("-0x1.7286544f228e1p-23"),  # -1.7253901993627364e-07
-    float.fromhex("-0x1.ca928f10c6a0ep-25"),  # -5.338486464539974e-08
-    float.fromhex("0x1.0c316fb7643a8p-24"),  # 6.2443574635910848e-08
-    float.fromhex("0x1.9380383ebf6efp-24"),  # 9.3947364537102875e-08
-    float.fromhex("0x1.49d0bb925d2cfp-26"),  # 1.9197780762189472e-08
-    float.fromhex("-0x1.0db94a86da724p-25"),  # -3.1399982217498358e-08
-    float.fromhex("-0x1.ea1fb8d94c013p-27"),  # -1.4264483305133519e-08
-    float.fromhex("0x1.01607c5ed4236p-28"),  # 3.7453267976826847e-09
-    float.fromhex("0x1.4285a3c02b603p-29"),  # 2.3466566190968165e-09
-)
+SLOPE_FACTOR_DOUBLE = numbers("""
+    0x1.445114718524fp-13 -0x1.1958d5f2df097p-3 0x1.e6072b48b11fdp-6 0x1.521111b559c9fp-8
+    -0x1.3265b41278ba8p-9 -0x1.1120726ed8972p-10 0x1.70fac6115abebp-14 0x1.c11bae1ff0963p-13
+    0x1.1b11b0fcbc1e5p-14 -0x1.0ebe770002edcp-16 -0x1.92df1226e3e70p-16 -0x1.31ecf7a930da6p-17
+    0x1.0c8224c734e5ep-20 0x1.a8b18616f9d61p-19 0x1.df883f42423e3p-20 0x1.21ad093a06c54p-22
+    -0x1.6daf6be3b6412p-22 -0x1.58c64ef4cb9fdp-22 -0x1.7286544f228e1p-23 -0x1.ca928f10c6a0ep-25
+    0x1.0c316fb7643a8p-24 0x1.9380383ebf6efp-24 0x1.49d0bb925d2cfp-26 -0x1.0db94a86da724p-25
+    -0x1.ea1fb8d94c013p-27 0x1.01607c5ed4236p-28 0x1.4285a3c02b603p-29
+""")
 
 # −(y + 2)·H′(y) in s = (y − 2)/(y + 2) for y in [0, 64]:
 # degree 6, absolute error 2^-16.12.
-FACTOR_CHANGE_DOUBLE = (
-    float.fromhex("0x1.195a124a0c97ap-3"),  # 0.1373788288925189
-    float.fromhex("-0x1.92b1d8954d6c1p-3"),  # -0.19662827687868936
-    float.fromhex("0x1.6715f15108cb2p-5"),  # 0.043833705254905722
-    float.fromhex("0x1.8b7d947d7aa20p-6"),  # 0.024138827333368806
-    float.fromhex("-0x1.18684ef73c2c0p-8"),  # -0.0042786782062058104
-    float.fromhex("-0x1.13cd2bfc81eaep-8"),  # -0.0042083961857383567
-    float.fromhex("-0x1.4e54f1635a459p-12"),  # -0.00031884365872387115
-)
+FACTOR_CHANGE_DOUBLE = numbers("""
+    0x1.195a124a0c97ap-3 -0x1.92b1d8954d6c1p-3 0x1.6715f15108cb2p-5 0x1.8b7d947d7aa20p-6
+    -0x1.18684ef73c2c0p-8 -0x1.13cd2bfc81eaep-8 -0x1.4e54f1635a459p-12
+""")
 
 # p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = 1 + e^v + x·v′ of GELU-tanh:
 # degree 4, relative error 2^-22.66.
-GELU_TANH_SINGLE = (
-    float.fromhex("-0x1.993cd34bf4f0bp-4"),  # -0.09991152322555423
-    float.fromhex("0x1.9a0ee2dfc2987p-2"),  # 0.40044741144870283
-    float.fromhex("0x1.3720aeb54e1a0p-4"),  # 0.075958902791973149
-    float.fromhex("0x1.f4aa48e6bf1adp-6"),  # 0.030558177178123525
-    float.fromhex("0x1.72dc7003afe65p-7"),  # 0.011317782110722161
-)
+GELU_TANH_SINGLE = numbers("""
+    -0x1.993cd34bf4f0bp-4 0x1.9a0ee2dfc2987p-2 0x1.3720aeb54e1a0p-4 0x1.f4aa48e6bf1adp-6
+    0x1.72dc7003afe65p-7
+""")
 
 # p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = 1 + e^v + x·v′ of GELU-tanh:
 # degree 9, relative error 2^-51.02.
-GELU_TANH_DOUBLE = (
-    float.fromhex("-0x1.993cd34bf4f0ap-4"),  # -0.099911523225554216
-    float.fromhex("0x1.9a0ef5cdf30cdp-2"),  # 0.40044769353404491
-    float.fromhex("0x1.3720c65c90f05p-4"),  # 0.075958990907619109
-    float.fromhex("0x1.f37b831f954a7p-6"),  # 0.030485990572135659
-    float.fromhex("0x1.721f46dc781eap-7"),  # 0.011295232391547356
-    float.fromhex("0x1.e3b4839dc06aep-9"),  # 0.0036903772987678307
-    float.fromhex("0x1.2e3bdbac12bd0p-10"),  # 0.0011529305293318422
-    float.fromhex("0x1.75d427408e0dfp-12"),  # 0.00035651085275702031
-    float.fromhex("0x1.b18c4e4cbef4ep-14"),  # 0.00010336591476439486
-    float.fromhex("0x1.d87a3ce48a43dp-16"),  # 2.8161853054129783e-05
-)
+GELU_TANH_DOUBLE = numbers("""
+    -0x1.993cd34bf4f0ap-4 0x1.9a0ef5cdf30cdp-2 0x1.3720c65c90f05p-4 0x1.f37b831f954a7p-6
+    0x1.721f46dc781eap-7 0x1.e3b4839dc06aep-9 0x1.2e3bdbac12bd0p-10 0x1.75d427408e0dfp-12
+    0x1.b18c4e4cbef4ep-14 0x1.d87a3ce48a43dp-16
+""")
 
 # p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = ω of Mish:
 # degree 4, relative error 2^-25.56.
-MISH_SINGLE = (
-    float.fromhex("0x1.21b0c7fb83ba1p+1"),  # 2.2632074335192134
-    float.fromhex("0x1.4943205279a9ap+0"),  # 1.2861805154185846
-    float.fromhex("0x1.1d9a504210a28p-1"),  # 0.55781794363457937
-    float.fromhex("0x1.ac02ad2571edfp-3"),  # 0.2089894797375029
-    float.fromhex("0x1.262ef15d1b427p-4"),  # 0.071822111918394257
-)
+MISH_SINGLE = numbers("""
+    0x1.21b0c7fb83ba1p+1 0x1.4943205279a9ap+0 0x1.1d9a504210a28p-1 0x1.ac02ad2571edfp-3
+    0x1.262ef15d1b427p-4
+""")
 
 # p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = ω of Mish:
 # degree 9, relative error 2^-53.89.
-MISH_DOUBLE = (
-    float.fromhex("0x1.21b0c7fb83ba1p+1"),  # 2.2632074335192134
-    float.fromhex("0x1.49433e20bcadap+0"),  # 1.286182291977346
-    float.fromhex("0x1.1d9a628eea3abp-1"),  # 0.55781848902289732
-    float.fromhex("0x1.ab14503f47ea5p-3"),  # 0.20853483861082114
-    float.fromhex("0x1.259c961b1d4fap-4"),  # 0.071682535506471995
-    float.fromhex("0x1.7cd9d5e0d24f2p-6"),  # 0.023245295396269357
-    float.fromhex("0x1.d3c37c980173ap-8"),  # 0.0071375064071668663
-    float.fromhex("0x1.0eee311023f77p-9"),  # 0.0020670351878563881
-    float.fromhex("0x1.2779f60f1255fp-11"),  # 0.00056357652818765289
-    float.fromhex("0x1.2d21052348b9ep-13"),  # 0.00014358948929168736
-)
+MISH_DOUBLE = numbers("""
+    0x1.21b0c7fb83ba1p+1 0x1.49433e20bcadap+0 0x1.1d9a628eea3abp-1 0x1.ab14503f47ea5p-3
+    0x1.259c961b1d4fap-4 0x1.7cd9d5e0d24f2p-6 0x1.d3c37c980173ap-8 0x1.0eee311023f77p-9
+    0x1.2779f60f1255fp-11 0x1.2d21052348b9ep-13
+""")

@@ -147,7 +147,7 @@ def test_a_missing_counterpart_is_named():
     ]
     known = {name: d for name, d in activations.items() if name != "mish"}
     assert missing_kernels(known, set(kernels.cpu.ACTIVATIONS) - {"mish"}, ours)[0] == (
-        "mish-backward-bfloat16-stable is of no activation"
+        "mish-backward-bfloat16-fast is of no activation"
     )
 
 

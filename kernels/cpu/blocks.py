@@ -101,15 +101,15 @@ def two_to(n):
     return two_to_shifted(n + exponent_shift(n))
 
 
-def _cutting(share):
-    """A block that sets the last bits of a value to 0: one in ``share`` of those that its type has."""
+def _cutting(single, double):
+    """A block that sets the last bits of a value to 0: so many of a float32, so many of a float64."""
 
     @intrinsic
     def cut(typing_context, value):
         def generate(context, builder, signature, arguments):
             word = ir.IntType(value.bitwidth)
-            bits = (24 if value == types.float32 else 54) // share
-            kept = builder.and_(builder.bitcast(arguments[0], word), word(-1 << bits))
+            lost = single if value == types.float32 else double
+            kept = builder.and_(builder.bitcast(arguments[0], word), word(-1 << lost))
             return builder.bitcast(kept, arguments[0].type)
 
         return (value(value), generate) if isinstance(value, types.Float) else None
@@ -117,9 +117,9 @@ def _cutting(share):
     return cut
 
 
-shortened = _cutting(4)  # by a quarter of its digits
-halved = _cutting(2)  # to half its digits: its square is exact
-trimmed = _cutting(8)  # by an eighth: small whole numbers minus it are exact
+shortened = _cutting(6, 13)  # by a quarter of its digits
+halved = _cutting(12, 27)  # to half its digits: its square is exact
+trimmed = _cutting(3, 5)  # a little: small whole numbers minus it are exact
 
 
 @intrinsic

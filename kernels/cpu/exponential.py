@@ -108,9 +108,10 @@ def expm1_terms(z):
 
     t = r²/2 + r³·q: its first term is a product of two floats, and the second is less than a seventh of it.
     """
-    r, _, n = reduced(z, type(z)(0), z)
+    T = type(z)
+    r, d, n = reduced(z, T(0), z)
     q = quick_polynomial(r, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)[1:])
-    return r, fma(T(0.5) * r, r, fma(r * r * r, q, -n * low)), n
+    return r, fma(T(0.5) * r, r, fma(r * r * r, q, d)), n
 
 
 @block
