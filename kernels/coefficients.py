@@ -11,13 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mpmath import cos, diff, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
+from mpmath import atanh, cos, diff, erfc, exp, findroot, log, mp, mpf, pi, sqrt, tanh, workprec
 
 BITS = 250
 TABLES = Path(__file__).with_name("tables.py")
 FAR = 64  # e^(−FAR²/2) is zero in every dtype, whatever finite number it is multiplied by
 EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a product that is
 ROOT_WINDOW = mpf(1) / 8  # beside the root of a derivative: outside of it no digits are lost that are needed
+SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT"
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 
 
@@ -84,6 +85,27 @@ def slope(y: mpf) -> mpf:
 def rest_of_exp(r: mpf) -> mpf:
     """(e^r − 1 − r)/r²: e^r beside its first two terms."""
     return (exp(r) - 1 - r) / r**2 if abs(r) > mpf(2) ** -60 else mpf(1) / 2
+
+
+def rest_of_artanh(v: mpf) -> mpf:
+    """(artanh(s)/s − 1)/s² of v = s²: artanh(s) beside its first term."""
+    if v < mpf(2) ** -60:
+        return mpf(1) / 3 + v / 5
+    s = sqrt(v)
+    return (atanh(s) / s - 1) / v
+
+
+def silu_root() -> mpf:
+    """The root −z₀ > 0 of 1 − a·σ(a): SiLU′(−a) is σ(−a) times that."""
+    return findroot(lambda a: 1 + exp(-a) - a, mpf("1.2785"))
+
+
+def silu_bend(u: mpf) -> mpf:
+    """(k/u − 1)/u of k = 1 − a·σ(a), a = a₀ − u: its slope at the root is 1."""
+    a = silu_root() - u
+    if abs(u) < mpf(2) ** -60:
+        return -a * exp(-a) / (1 + exp(-a)) ** 2 / 2
+    return ((1 - a / (1 + exp(-a))) / u - 1) / u
 
 
 def rest_of_tanh(s: mpf) -> mpf:
@@ -158,11 +180,18 @@ def fits() -> list[Fit]:
 
     half = mpf(1) / 2
     step = EXP_REACH * log(2) / 2
+    reach = mpf(5) / 16
+    ninth = mpf("1.000001") / 9  # s = 1/3 is rounded
     return [
         Fit("EXP_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 4),
+        Fit("EXP_SINGLE_FINE", "the same, where half a digit more is needed", rest_of_exp, -step, step, 5),
         Fit("EXP_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2", rest_of_exp, -step, step, 10),
         Fit("TANH_SINGLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 2),
         Fit("TANH_DOUBLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 7),
+        Fit("ARTANH_SINGLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 4),
+        Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
+        Fit("SILU_SINGLE", SILU, silu_bend, -reach, reach, 4),
+        Fit("SILU_DOUBLE", SILU, silu_bend, -reach, reach, 11),
         Fit(
             "GELU_TAIL",
             f"(y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − {CENTRE})/(y + {CENTRE}) for y in [0, {FAR}]",
@@ -209,6 +238,8 @@ def tables() -> str:
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
             f"GELU_SLOPE_ROOT = {pair_text(slope_root())}\n",
+            f"# The root of 1 + e^(−a) − a, a₀ = {mp.nstr(silu_root(), 40)}; −a₀ is the root of SiLU′.\n"
+            f"SILU_ROOT = {pair_text(silu_root())}\n",
             f"ROOT_WINDOW = {float(ROOT_WINDOW)}  # for |x − x₀| less than this the polynomials of a root are made\n",
             *(root.constants() for root in ROOTS),
         ]

@@ -8,6 +8,9 @@ GELU_TAIL_CENTRE = 5.0
 # −y₀ is the root of GELU′.
 GELU_SLOPE_ROOT = (float.fromhex("0x1.80ead197f00b4p-1"), float.fromhex("-0x1.13e74c58cada8p-56"))
 
+# The root of 1 + e^(−a) − a, a₀ = 1.278464542761073795109358739022980155439; −a₀ is the root of SiLU′.
+SILU_ROOT = (float.fromhex("0x1.474973c84120bp+0"), float.fromhex("0x1.f8d74bc9ac154p-54"))
+
 ROOT_WINDOW = 0.125  # for |x − x₀| less than this the polynomials of a root are made
 
 # The root of k = 1 + e^v + x·v′ of GELU-tanh, x₀ = -0.752461422071016258487954443289,
@@ -28,6 +31,17 @@ EXP_SINGLE = (
     float.fromhex("0x1.555516c1f2f08p-5"),  # 0.041666550110305123
     float.fromhex("0x1.12106ba17fc04p-7"),  # 0.0083637738744055737
     float.fromhex("0x1.6d1605bc8521fp-10"),  # 0.0013926926614021907
+)
+
+# the same, where half a digit more is needed:
+# degree 5, relative error 2^-28.27.
+EXP_SINGLE_FINE = (
+    float.fromhex("0x1.0000000c4592ep-1"),  # 0.50000000142862233
+    float.fromhex("0x1.5555555ac911fp-3"),  # 0.16666666682534356
+    float.fromhex("0x1.5554e4aacef45p-5"),  # 0.041666456809677878
+    float.fromhex("0x1.1110df02bfbecp-7"),  # 0.0083333100242252919
+    float.fromhex("0x1.6d4920bf2569bp-10"),  # 0.0013934541928270264
+    float.fromhex("0x1.a12a42f159d0ep-13"),  # 0.0001989198131397769
 )
 
 # (e^r − 1 − r)/r² for |r| ≤ 1.01·ln2/2:
@@ -65,6 +79,59 @@ TANH_DOUBLE = (
     float.fromhex("0x1.d6c5fa2cec019p-9"),  # 0.0035917156114564472
     float.fromhex("-0x1.7bcc91509006ep-10"),  # -0.001448818558984068
     float.fromhex("0x1.1463653f13d14p-11"),  # 0.00052716877679329305
+)
+
+# (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
+# degree 4, relative error 2^-26.56.
+ARTANH_SINGLE = (
+    float.fromhex("0x1.5555558d7ff57p-2"),  # 0.33333333660265424
+    float.fromhex("0x1.9998d4859844ap-3"),  # 0.19999853165339437
+    float.fromhex("0x1.24c926afb9858p-3"),  # 0.14296179031151968
+    float.fromhex("0x1.bc8cf75365d38p-4"),  # 0.10853287326459771
+    float.fromhex("0x1.dba266fb0a23cp-4"),  # 0.11612167574697535
+)
+
+# (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
+# degree 10, relative error 2^-53.85.
+ARTANH_DOUBLE = (
+    float.fromhex("0x1.5555555555555p-2"),  # 0.33333333333333331
+    float.fromhex("0x1.9999999999944p-3"),  # 0.19999999999999762
+    float.fromhex("0x1.2492492499d46p-3"),  # 0.1428571428580005
+    float.fromhex("0x1.c71c71bedea4cp-4"),  # 0.11111111099118282
+    float.fromhex("0x1.745d19937c459p-4"),  # 0.090909099489878811
+    float.fromhex("0x1.3b13515f46324p-4"),  # 0.076922719821948038
+    float.fromhex("0x1.111abdcc35b9dp-4"),  # 0.066675893208737638
+    float.fromhex("0x1.e0a2d5224a88fp-5"),  # 0.058671394612546661
+    float.fromhex("0x1.bc37f319fc520p-5"),  # 0.05422589760554275
+    float.fromhex("0x1.32e0c4d323d70p-5"),  # 0.037460693763132435
+    float.fromhex("0x1.401d4b3d9862dp-4"),  # 0.078152936848277135
+)
+
+# (k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT:
+# degree 4, relative error 2^-23.58.
+SILU_SINGLE = (
+    float.fromhex("-0x1.be1410460527fp-4"),  # -0.10890585285990005
+    float.fromhex("-0x1.9072cf8a4b69fp-5"),  # -0.048882871009806587
+    float.fromhex("-0x1.3539be3ecd542p-8"),  # -0.0047184075800051368
+    float.fromhex("0x1.8ebb42705cd59p-9"),  # 0.0030420797922318496
+    float.fromhex("0x1.1d770d6004c03p-10"),  # 0.0010889627374168771
+)
+
+# (k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT:
+# degree 11, relative error 2^-51.64.
+SILU_DOUBLE = (
+    float.fromhex("-0x1.be1410460527dp-4"),  # -0.10890585285990002
+    float.fromhex("-0x1.9072f0766563cp-5"),  # -0.048882932332315637
+    float.fromhex("-0x1.353eb573cf85ep-8"),  # -0.0047187035559642359
+    float.fromhex("0x1.8f0d828968e45p-9"),  # 0.00304453104463834
+    float.fromhex("0x1.20a572e58473ap-10"),  # 0.0011010981919565414
+    float.fromhex("-0x1.2f7e5ea2cfca3p-16"),  # -1.8089630098968992e-05
+    float.fromhex("-0x1.a2a7e5c3cd16ep-14"),  # -9.981533281406215e-05
+    float.fromhex("-0x1.5a2eeeafee85dp-16"),  # -2.0634134386667317e-05
+    float.fromhex("0x1.12a409ff82987p-18"),  # 4.0924664968057365e-06
+    float.fromhex("0x1.6ac986a631f24p-19"),  # 2.7029753538499358e-06
+    float.fromhex("0x1.e89f03f58bbffp-23"),  # 2.2753195565289035e-07
+    float.fromhex("-0x1.822352f652abcp-23"),  # -1.7980951101178958e-07
 )
 
 # (y + 1)·R(y), R(y) = e^(y²/2)·Φ(−y), in s = (y − 5)/(y + 5) for y in [0, 64]:

@@ -67,19 +67,58 @@ def quick_polynomial(typing_context, x, coefficients):
     return (x(x, coefficients), generate) if suits else None
 
 
+def _fraction_and_bias(real):
+    return (23, 127) if real == types.float32 else (52, 1023)
+
+
 @intrinsic
-def two_to(typing_context, n):
-    """2^n in n's type, for a whole n between the exponents of its normal numbers; 0 for the one below them."""
+def exponent_shift(typing_context, like):
+    """What makes the last place of a sum 1, so that its last bits are a whole number, plus the exponents' bias."""
 
     def generate(context, builder, signature, arguments):
-        bits = n.bitwidth
-        bias, fraction = (127, 23) if bits == 32 else (1023, 52)
-        # The sum's last place is 1: its last bits are n + bias, and the shift leaves these alone.
-        moved = builder.fadd(arguments[0], ir.Constant(arguments[0].type, 1.5 * 2.0**fraction + bias))
-        word = ir.IntType(bits)
-        return builder.bitcast(builder.shl(builder.bitcast(moved, word), word(fraction)), arguments[0].type)
+        fraction, bias = _fraction_and_bias(like)
+        return ir.Constant(arguments[0].type, 1.5 * 2.0**fraction + bias)
 
-    return (n(n), generate) if isinstance(n, types.Float) else None
+    return (like(like), generate) if isinstance(like, types.Float) else None
+
+
+@intrinsic
+def two_to_shifted(typing_context, shifted):
+    """2^n, given n + `exponent_shift`: its last bits are n + bias, and moved up they leave no others."""
+
+    def generate(context, builder, signature, arguments):
+        fraction, _ = _fraction_and_bias(shifted)
+        word = ir.IntType(shifted.bitwidth)
+        bits = builder.shl(builder.bitcast(arguments[0], word), word(fraction))
+        return builder.bitcast(bits, arguments[0].type)
+
+    return (shifted(shifted), generate) if isinstance(shifted, types.Float) else None
+
+
+@block
+def two_to(n):
+    """2^n in n's type, for a whole n between the exponents of its normal numbers; 0 for the one below them."""
+    return two_to_shifted(n + exponent_shift(n))
+
+
+def _cutting(share):
+    """A block that sets the last bits of a value to 0: one in ``share`` of those that its type has."""
+
+    @intrinsic
+    def cut(typing_context, value):
+        def generate(context, builder, signature, arguments):
+            word = ir.IntType(value.bitwidth)
+            bits = (24 if value == types.float32 else 54) // share
+            kept = builder.and_(builder.bitcast(arguments[0], word), word(-1 << bits))
+            return builder.bitcast(kept, arguments[0].type)
+
+        return (value(value), generate) if isinstance(value, types.Float) else None
+
+    return cut
+
+
+shortened = _cutting(4)  # by a quarter of its digits
+halved = _cutting(2)  # to half its digits: its square is exact
 
 
 @intrinsic
@@ -330,6 +369,20 @@ def mirrored_pair(dy, x, f, df, n):
     return round_product(dy, high, low - scaled(df, n))
 
 
+@block
+def lowered(dy, f, low, shifted):
+    """dy·(f + low)·2^n for |f| ≤ 1, n ≤ 0 and n + `exponent_shift` = shifted: rounded once, or again if subnormal.
+
+    As 2^n can be too small, though the product is not, an n below the exponents of normal numbers is applied in three
+    steps, of which the first brings no y of ordinary size near the subnormals: LLVM takes it for all y.
+    """
+    T = type(dy)
+    deep = shifted < exponent_shift(dy) - T(by_type(dy, 126.0, 1022.0))
+    step = T(by_type(dy, 2.0**-81, 2.0**-546)) if deep else T(1)
+    y = fma(dy, f, dy * low) * step
+    return y * two_to_shifted(shifted + (T(by_type(dy, 162.0, 1092.0)) if deep else T(0))) * step
+
+
 # For `rounded`: in float64, with results of a narrower format, so that nothing leaves float64's range.
 
 
@@ -346,6 +399,12 @@ def odd_product(dy, f, df, n):
     high, low = pair_product(dy, 0.0, f, df)
     power = two_to(at_least(n, -1000.0))
     return odd_sum(high * power, low * power)
+
+
+@block
+def odd_lowered(dy, f, low, shifted):
+    """The same as `lowered`, as `to_odd` makes it."""
+    return odd_product(dy, f, low, shifted - exponent_shift(dy))
 
 
 @block

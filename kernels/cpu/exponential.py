@@ -6,9 +6,19 @@ With n the whole number nearest to z/ln2 and r = z − n·ln2, e^z is (1 + r + t
 T's last place at ¼, and their difference is less than 0.36. So r has no error, and t one far below T's last place at 1.
 """
 
-from kernels.cpu.blocks import LN2, LOG2_E, at_least, by_type, fma, pair_of, quick_polynomial, two_to
+from kernels.cpu.blocks import (
+    LN2,
+    LOG2_E,
+    at_least,
+    by_type,
+    exponent_shift,
+    fma,
+    pair_of,
+    quick_polynomial,
+    two_to,
+)
 from kernels.cpu.compile import block
-from kernels.tables import EXP_DOUBLE, EXP_SINGLE
+from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_SINGLE_FINE
 
 
 @block
@@ -22,6 +32,23 @@ def exp_terms(z, dz):
     d = fma(-n, low, dz)
     square, rest = r * r, quick_polynomial(r, by_type(z, EXP_SINGLE, EXP_DOUBLE))
     return r, fma(square, rest, fma(d, fma(square, rest, r), d)), n
+
+
+@block
+def falling_terms(z, dz, unit):
+    """(r, t, shifted) of e^(−z − dz) = (1 + r + t)·2^(unit − n) with n + `exponent_shift` = shifted.
+
+    z and dz are as in `exp_terms`; r is exact, t within 2^-28 (2^-57).
+    """
+    T = type(z)
+    high, low = pair_of(z, LN2)
+    shift = exponent_shift(z) + T(unit)
+    shifted = fma(T(LOG2_E), z, shift)
+    n = shifted - shift
+    r = fma(n, high, -z)
+    d = fma(n, low, -dz)
+    near = r + d
+    return r, fma(near * near, quick_polynomial(near, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)), d), shifted
 
 
 @block

@@ -5,9 +5,24 @@ With e^(−z) = p·2^n it is f·2^(−n)/(p + 2^(−n)): one division, in which 
 high + low, and the quotient is corrected by its own remainder, so that but for the last digit nothing is rounded.
 """
 
-from kernels.cpu.blocks import at_least, at_most, by_type, fma, odd_sum, two_to
+from math import copysign
+
+import numpy as np
+
+from kernels.cpu.blocks import (
+    at_least,
+    at_most,
+    by_type,
+    exponent_shift,
+    fma,
+    halved,
+    odd_sum,
+    shortened,
+    times,
+    two_to_shifted,
+)
 from kernels.cpu.compile import block
-from kernels.cpu.exponential import exp_pair
+from kernels.cpu.exponential import falling_terms
 
 
 @block
@@ -18,32 +33,78 @@ def within_logistic(z):
 
 
 @block
-def quotient(f, z, dz):
-    """(y, low, s, t) of f·σ(z + dz) = (y + low)·s·t, for |f| ≤ 2^10, z as `within_logistic` leaves it and a small dz.
+def quotient(f, g, a, b):
+    """(y, low) of f/(1 + g + a + b) = y + low, for powers of two f and g, 1 + a + b as `falling_terms` has it.
 
-    s and t are powers of two: their product alone can be too small.
+    The denominator is only rounded to divide by it. Of a y with fewer bits the products are then subtracted from f
+    one by one, the largest first, which leaves remainders without error, or with one far below the result's last digit.
     """
+    larger, smaller = max(g, type(g)(1)), min(g, type(g)(1))
+    r = type(g)(1) / ((larger + a) + (smaller + b))
+    y = shortened(f * r)
+    rest = fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f))))
+    return y, rest * r
+
+
+@block
+def scaled_sigmoid(z, dz):
+    """(y, low, t) of σ(z + dz) = (y + low)·t, for z as `within_logistic` leaves it and a small dz: y is normal."""
     T = type(z)
-    p, dp, n = exp_pair(-z, -dz)
-    s, t = two_to(T(by_type(z, 32.0, 100.0)) - n), T(by_type(z, 2.0**-32, 2.0**-100))
-    g = s * t
-    larger, smaller = max(p, g), min(p, g)
-    d = larger + smaller
-    dd = (smaller - (d - larger)) + dp
-    r = T(1) / d
-    y = f * r
-    return y, -fma(y, dd, fma(y, d, -f)) * r, s, t
+    a, b, shifted = falling_terms(z, dz, by_type(z, 48.0, 100.0))
+    s, t = two_to_shifted(shifted), T(by_type(z, 2.0**-48, 2.0**-100))
+    return *quotient(s, s * t, a, b), t
 
 
 @block
 def times_sigmoid(f, z, dz):
-    """f·σ(z + dz) in the range of `quotient`: rounded once, and again if it is subnormal."""
-    y, low, s, t = quotient(f, z, dz)
-    return (y + low) * s * t
+    """f·σ(z + dz) in the range of `scaled_sigmoid`, |f| ≤ 2^10: rounded once, and again if it is subnormal.
+
+    Near 0, where f is to be like z, that is f/2 + c·f² with c > 0. Where f/2 is a tie, all of them subnormal, the next
+    term decides, upwards: a number far below half of the least one stands in for it.
+    """
+    T = type(z)
+    y, low, t = scaled_sigmoid(z, dz)
+    return copysign(fma(f, y, fma(f, low, T(by_type(z, 2.0**-125, 2.0**-1022)))) * t, f)
 
 
 @block
 def odd_times_sigmoid(f, z, dz):
     """The same in float64, as `kernels.cpu.blocks.to_odd` makes it."""
-    y, low, s, t = quotient(f, z, dz)
-    return odd_sum(y * s * t, low * s * t)
+    y, low, t = scaled_sigmoid(z, dz)
+    y, low = y * t, low * t
+    high = f * y
+    return copysign(odd_sum(high, fma(f, low, fma(f, y, -high))), f)
+
+
+@block
+def of_beta(beta, x):
+    """(z, dz) with z + dz = βx, cut off where σ(z) is 0 or 1 also if multiplied by any finite number, or by z."""
+    T = type(x)
+    low, high = T(by_type(x, -199.0, -1464.0)), T(by_type(x, 40.0, 80.0))
+    if beta == 1:
+        return at_most(at_least(x, low), high), T(0)
+    z = at_most(at_least(times(beta, x), low), high)
+    inside = z > low and z < high and beta != 0
+    return z, T(fma(beta, np.float64(x), -np.float64(z))) if inside else T(0)
+
+
+@block
+def sigmoid_terms(z, dz):
+    """(y, low, shifted) of σ(z + dz) = (y + low)·2^n ≤ 2^n with n ≤ 0 and n + `exponent_shift` = shifted."""
+    T = type(z)
+    a, b, shifted = falling_terms(z, dz, 0.0)
+    shift = exponent_shift(z)
+    g = two_to_shifted(at_least(shifted, shift - T(by_type(z, 126.0, 1022.0))))
+    return *quotient(max(g, T(0.5)), g, a, b), at_most(shifted + T(1), shift)
+
+
+@block
+def falling_share(a, da):
+    """(y, low, g, shifted) of σ(−a − da) = (y + low)·2^n for a ≥ 0, with g = 2^n where that is normal; y² is exact."""
+    T = type(a)
+    r, t, shifted = falling_terms(-a, -da, 0.0)
+    g = two_to_shifted(at_least(shifted, exponent_shift(a) - T(by_type(a, 126.0, 1022.0))))
+    inverse = T(1) / ((T(1) + r) + (g + t))
+    y = halved(inverse)
+    rest = fma(-y, t, fma(-y, r, fma(-y, g, T(1) - y)))
+    return y, rest * inverse, g, shifted

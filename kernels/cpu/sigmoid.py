@@ -3,8 +3,24 @@
 
 from math import exp
 
-from kernels.cpu.blocks import beside_one, exp_parts, over_square, round_product, scaled_product, two_sum
+from kernels.cpu.blocks import (
+    at_least,
+    at_most,
+    beside_one,
+    by_type,
+    exp_parts,
+    exponent_shift,
+    fma,
+    lowered,
+    odd_lowered,
+    over_square,
+    round_product,
+    scaled_product,
+    two_sum,
+)
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.logistic import falling_share, odd_times_sigmoid, scaled_sigmoid, within_logistic
 
 sigmoid = Activation("sigmoid")
 
@@ -37,3 +53,47 @@ def stable_backward(dy, x):
     m, n = exp_parts(-abs(x), T(0))
     f = round_product(m, *over_square(T(1), T(0), *two_sum(T(1), beside_one(m, n))))
     return scaled_product(dy, f, n)
+
+
+@sigmoid.forward.variant(
+    "fast",
+    why="1/(1 + e^(−x)) with its denominator as high + low, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+)
+def fast(x):
+    y, low, t = scaled_sigmoid(within_logistic(x), type(x)(0))
+    return (y + low) * t
+
+
+@sigmoid.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded(x):
+    return odd_times_sigmoid(1.0, at_least(within_logistic(x), -200.0), 0.0)
+
+
+@block
+def derivative(x):
+    """(f, low, shifted) of σ′(x) = (f + low)·2^n with n + `exponent_shift` = shifted.
+
+    With s = (y + low)·g = σ(−|x|) it is s·(1 − s) = (v − g·v²)·g, v = y + low, where y² is exact.
+    """
+    T = type(x)
+    y, low, g, shifted = falling_share(at_most(abs(x), T(by_type(x, 199.0, 1464.0))), T(0))
+    square = y * y
+    f = fma(-g, square, y)
+    lost = fma(-g, square, y - f)
+    low = fma(low, fma(-g, fma(T(2), y, low), T(1)), lost)
+    half = max(g, T(0.5))  # f may be more than 1, and dy near overflow
+    return f * half, low * half, at_most(shifted + T(1), exponent_shift(x))
+
+
+@sigmoid.backward.variant(
+    "fast", why="w/(1 + w)² as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
+)
+def fast_backward(dy, x):
+    return lowered(dy, *derivative(x))
+
+
+@sigmoid.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded_backward(dy, x):
+    return odd_lowered(dy, *derivative(x))

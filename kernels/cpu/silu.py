@@ -10,30 +10,36 @@ from kernels.cpu.blocks import (
     BOUND,
     argument,
     at_least,
+    at_most,
     beside_one,
     by_type,
     exp_parts,
+    exponent_shift,
     fma,
+    lowered,
     minus,
-    mirrored_pair,
     mirrored_product,
-    odd_mirrored,
-    odd_product,
+    odd_lowered,
     over_square,
     pair_of,
-    pair_product,
-    pair_quotient,
     pair_sum,
+    quick_polynomial,
     round_product,
-    scaled_pair,
     scaled_product,
     two_sum,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, one_and
-from kernels.cpu.halves import half_raised, half_raised_16_bit
-from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid, within_logistic
+from kernels.cpu.halves import half_raised_16_bit
+from kernels.cpu.logistic import (
+    falling_share,
+    odd_times_sigmoid,
+    of_beta,
+    sigmoid_terms,
+    times_sigmoid,
+    within_logistic,
+)
+from kernels.tables import SILU_DOUBLE, SILU_ROOT, SILU_SINGLE
 
 silu = Activation("silu", beta=1.0)
 
@@ -68,19 +74,6 @@ def stable(x, beta):
 
 
 @block
-def sigmoid_of(beta, x):
-    """σ(βx) as (f + df)·2^n, for any β."""
-    T = type(x)
-    z, a, da = argument(beta, x)
-    m, dm, n = exp_pair(a, da)
-    d, dd = two_sum(T(1), beside_one(m, n))
-    dd += beside_one(dm, n)
-    # Left of 0 it is e^z/(1 + e^z), right of it 1/(1 + e^(−z)).
-    f, df = pair_quotient(m if z < 0 else T(1), dm if z < 0 else T(0), d, dd)
-    return f, df, n if z < 0 else T(0)
-
-
-@block
 def fast_16_bit(x, beta):
     y = fast(x, beta)
     return half_raised_16_bit(x, y) if beta > 0 else y
@@ -96,11 +89,11 @@ def fast_16_bit(x, beta):
 def fast(x, beta):
     if beta == 1:
         z = within_logistic(x)
-        y = half_raised(x, times_sigmoid(z, z, type(x)(0)))
+        y = times_sigmoid(z, z, type(x)(0))
         return x if x > z else y
     if abs(x) == inf:
         return copysign(type(x)(0), x) if beta * x < 0 else x
-    return scaled_pair(x, *sigmoid_of(beta, x))
+    return lowered(x, *sigmoid_terms(*of_beta(beta, x)))
 
 
 @silu.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
@@ -111,7 +104,7 @@ def rounded(x, beta):
         return x if x > z else y
     if abs(x) == inf:
         return copysign(0.0, x) if beta * x < 0 else x
-    return odd_product(x, *sigmoid_of(beta, x))
+    return odd_lowered(x, *sigmoid_terms(*of_beta(beta, x)))
 
 
 @silu.backward.variant("stable", why="1 + z + e^z = t + e^z₀·(e^t − 1), t = z − z₀: exact at the root", max_ulp=4)
@@ -127,30 +120,55 @@ def stable_backward(dy, x, beta):
 
 
 @block
-def derivative(x, beta):
-    """(z, f, df, n) with z = βx and f′(−|z|) = (f + df)·2^n, from one exponential: of t = z − z₀, as e^z = e^z₀·e^t."""
-    T = type(x)
-    z, a, da = argument(beta, x)
-    t, dt = minus(at_least(a, -T(by_type(x, 250.0, 2000.0))), da, ROOT)
-    r, rest, n = exp_terms(t, dt)
-    root = pair_of(x, EXP_ROOT)
-    k, dk = pair_sum(t, dt, *pair_product(*root, *expm1_of(r, rest, at_least(n, T(-120)))))
-    m, dm = pair_product(*root, *one_and(r, rest))
-    d, dd = two_sum(T(1), beside_one(m, n))
-    f, df = pair_product(m, dm, *over_square(k, dk, d, dd + beside_one(dm, n)))
-    return z, f, df, n
+def beside_root(a, da):
+    """(k, low) of k = 1 − a·σ(a), for an a + da of which SILU_ROOT is at most 5/16 away: with it as a factor."""
+    high, low = pair_of(a, SILU_ROOT)
+    u = high - a
+    bend = (u * u) * quick_polynomial(u, by_type(a, SILU_SINGLE, SILU_DOUBLE))
+    k = u + bend
+    return u, k, (bend - (k - u)) + (low - da)
 
 
-@silu.backward.variant("fast", why="e^z and e^t − 1 from one exponential, exact at the root", max_ulp=1)
+@block
+def derivative(z, dz):
+    """(f, low, shifted) of f′ at z + dz: it is (f + low)·2^n with |f| ≤ 1 and n + `exponent_shift` = shifted.
+
+    With a = |z| and s = σ(−a), f′(−a) = s·k where k = 1 − a·(1 − s), and f′(a) = 1 − f′(−a).
+    """
+    T = type(z)
+    a, da = abs(z), (dz if z > 0 else -dz)
+    y, rest, g, shifted = falling_share(a, da)
+    one = T(1) - a
+    k = fma(a, g * y, one)
+    low = fma(a, g * rest, fma(a, g * y, one - k) + ((T(1) - one) - a)) + fma(da, g * y, -da)
+    u, near, near_low = beside_root(a, da)
+    is_near = abs(u) < T(0.3125)
+    k, low = near if is_near else k, near_low if is_near else low
+    f = y * k
+    low = fma(rest, k, fma(y + rest, low, fma(y, k, -f)))
+    # So much of 2^n as is needed to make it less than 1 is multiplied at once, the rest with dy.
+    part = max(g, T(by_type(z, 2.0**-9, 2.0**-12)))
+    left = at_most(shifted + T(by_type(z, 9.0, 12.0)), exponent_shift(z))
+    right = T(1) - g * f
+    right_low = fma(-g, low, (T(1) - right) - g * f)
+    return (
+        f * part if z < 0 else right,
+        low * part if z < 0 else right_low,
+        left if z < 0 else exponent_shift(z),
+    )
+
+
+@silu.backward.variant("fast", why="σ(z) and 1 + z·σ(−z) as high + low, this with its root as a factor", max_ulp=1)
 def fast_backward(dy, x, beta):
-    return mirrored_pair(dy, *derivative(x, beta))
+    return lowered(dy, *derivative(*of_beta(beta, x)))
 
 
-@silu.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+@silu.backward.variant("rounded", why="the same in binary64, rounded once")
 def rounded_backward(dy, x, beta):
-    z, f, df, n = derivative(x, beta)
+    z, dz = of_beta(beta, x)
+    f, low, shifted = derivative(z, dz)
     # Near 0 it is ½ + z/2 − z³/12 + …, and of a z with few bits ½ + z/2 is a tie.
-    a = abs(z)
-    middle, rest = two_sum(0.5, -0.5 * a)
-    near = a < 2.0**-13
-    return odd_mirrored(dy, z, middle if near else f, fma(a * a, a / 12.0, rest) if near else df, 0.0 if near else n)
+    middle, rest = two_sum(0.5, 0.5 * z)
+    near = abs(z) < 2.0**-13
+    low = fma(z * z, z / -12.0, rest) if near else low
+    return odd_lowered(dy, middle if near else f, low, exponent_shift(z) if near else shifted)

@@ -1,10 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Softplus: log(1 + e^(βx))/β, whose derivative is σ(βx)."""
+"""Softplus: log(1 + e^(βx))/β, whose derivative is σ(βx), for β > 0.
 
-from math import exp, log, log1p
+It is max(x, 0) + log(1 + w)/β with w = e^(−|βx|) ≤ 1, which cannot overflow.
+"""
 
-from kernels.cpu.blocks import argument, beside_one, exp_parts, scaled, scaled_product
+from math import exp, inf, log, log1p
+
+from kernels.cpu.blocks import (
+    argument,
+    at_least,
+    beside_one,
+    by_type,
+    exp_parts,
+    fma,
+    lowered,
+    odd_lowered,
+    odd_sum,
+    pair_of,
+    pair_product,
+    scaled,
+    scaled_product,
+    two_sum,
+    two_to,
+)
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.exponential import exp_pair
+from kernels.cpu.log1p import log1p_terms
+from kernels.cpu.logistic import of_beta, sigmoid_terms, within_logistic
 
 softplus = Activation("softplus", beta=1.0)
 
@@ -37,3 +60,77 @@ def stable_backward(dy, x, beta):
     m, n = exp_parts(a, da)
     d = T(1) + beside_one(m, n)
     return scaled_product(dy, m / d, n) if z < 0 else dy / d
+
+
+@block
+def excess(a, da):
+    """(y, low, n) of log(1 + w) = (y + low)·2^n, where w = e^(a + da), a ≤ 0."""
+    p, dp, n = exp_pair(a, da)
+    y, low = log1p_terms(p, dp, n)
+    return y, low, n
+
+
+@block
+def ordered_sum(a, b):
+    """a + b, exactly, as high + low, for a, b ≥ 0."""
+    larger, smaller = max(a, b), min(a, b)
+    high = larger + smaller
+    return high, smaller - (high - larger)
+
+
+@block
+def per_beta(beta, x):
+    """(z, f, df, n) with z = βx and log(1 + w)/β = (f + df)·2^n."""
+    z, a, da = argument(beta, x)
+    y, low, n = excess(a, da)
+    inverse = 1.0 / beta
+    f, df = pair_product(y, low, *pair_of(x, (inverse, fma(-inverse, beta, 1.0) * inverse)))
+    return z, f, df, n
+
+
+@softplus.forward.variant(
+    "fast", why="e^(−|z|) and its logarithm as high + low, without a branch", max_ulp=1, max_ulp_16_bit=0.51
+)
+def fast(x, beta):
+    T = type(x)
+    if beta == 1:
+        z = within_logistic(x)
+        y, low, n = excess(-abs(z), T(0))
+        # All times 2^32: that of the least results is normal, too.
+        unit = by_type(x, 2.0**32, 2.0**100)
+        power = two_to(n + T(by_type(x, 32.0, 100.0)))
+        high, rest = ordered_sum(at_least(z, T(0)) * T(unit), y * power)
+        y = (high + fma(low, power, rest)) * T(1 / unit)
+        return x if x > z else y
+    z, f, df, n = per_beta(beta, x)
+    if z > 0:
+        high, rest = two_sum(x, scaled(f, n))
+        return x if x == inf else high + (rest + scaled(df, n))
+    return scaled(f + df, n)
+
+
+@softplus.forward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+def rounded(x, beta):
+    if beta == 1:
+        z = at_least(within_logistic(x), -200.0)
+        y, low, n = excess(-abs(z), 0.0)
+        power = two_to(n)
+        high, rest = ordered_sum(at_least(z, 0.0), y * power)
+        y = odd_sum(high, fma(low, power, rest))
+        return x if x > z else y
+    z, f, df, n = per_beta(beta, x)
+    power = two_to(at_least(n, -1000.0))
+    high, rest = two_sum(x if z > 0 else 0.0, f * power)
+    return x if abs(x) == inf and z > 0 else odd_sum(high, fma(df, power, rest))
+
+
+@softplus.backward.variant(
+    "fast", why="1/(1 + e^(−z)) as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
+)
+def fast_backward(dy, x, beta):
+    return lowered(dy, *sigmoid_terms(*of_beta(beta, x)))
+
+
+@softplus.backward.variant("rounded", why="the same in binary64, rounded once")
+def rounded_backward(dy, x, beta):
+    return odd_lowered(dy, *sigmoid_terms(*of_beta(beta, x)))
