@@ -41,23 +41,8 @@ def power_of_two(like, n):
 
 
 @njit(error_model="numpy")
-def scaled(f, n):
-    return blocks.scaled(f, type(f)(n))
-
-
-@njit(error_model="numpy")
-def scaled_product(dy, f, n):
-    return blocks.scaled_product(dy, f, type(f)(n))
-
-
-@njit(error_model="numpy")
 def significand_and_exponent(value):
     return blocks.significand_and_exponent(value)
-
-
-@njit(error_model="numpy")
-def exp_parts(z):
-    return blocks.exp_parts(z, type(z)(0))
 
 
 @njit(error_model="numpy")
@@ -103,39 +88,6 @@ def test_a_power_of_two_ends_with_the_normal_numbers(real):
         assert power_of_two(real(1), n) == 0
 
 
-@pytest.mark.parametrize("real", TYPES)
-def test_scaling_rounds_once_and_reaches_zero(real):
-    info = np.finfo(real)
-    least = info.minexp - info.nmant
-    for n in [*range(least - 3, least + 70), 0, 7, info.maxexp - 1]:
-        for f in (real(1), real(-1.5), real(1) + info.eps):
-            want = np.ldexp(np.float64(f), n).astype(real) if real is np.float32 else math.ldexp(float(f), n)
-            assert scaled(f, n) == want
-    for f in (real(2.0) ** (101 if real is np.float32 else 968), -real(3)):
-        assert scaled(f, -6000) == 0
-        assert np.signbit(scaled(f, -6000)) == (f < 0)
-        for n in (-2, info.minexp, info.minexp - 1, 2 * info.minexp + 20):
-            assert scaled(f, n) == real(math.ldexp(float(f), n))
-    assert np.isnan(scaled(real(np.nan), -3))
-
-
-@pytest.mark.parametrize("real", TYPES)
-def test_a_product_is_in_range_although_its_parts_are_not(real):
-    info = np.finfo(real)
-    deep, top, far = 2 * info.minexp + 20, info.maxexp - 1, info.maxexp + 20
-    assert scaled_product(real(2.0) ** top, real(-3.5), deep) == real(-3.5) * real(2.0) ** (deep + top)
-    assert scaled_product(info.max, real(3.5), -10) == real(info.max / 1024) * real(3.5)
-    assert scaled_product(info.smallest_subnormal, real(3), 0) == 3 * info.smallest_subnormal
-    assert scaled_product(real(0), real(3), -5) == 0
-    assert scaled_product(real(2.0) ** -30, real(1.5), far) == real(1.5) * real(2.0) ** (far - 30)
-    for dy in (1.0, 2.0, 2.0**39, 2.0**41, 2.0**100):
-        n = info.maxexp - 1 - int(math.log2(dy))
-        assert scaled_product(real(dy), real(1.5), n) == real(1.5) * real(2.0) ** (info.maxexp - 1)
-    for dy in (info.max, -info.max):  # the last step that does not vanish
-        n = info.minexp - info.nmant - info.maxexp
-        assert scaled_product(real(dy), real(1.75), n) == real(np.sign(dy)) * 2 * info.smallest_subnormal
-
-
 @pytest.mark.parametrize("value", [1.0, -1.5, 0.3, 1e300, -1e-300, 2.0**-1022, 1.7976931348623157e308])
 def test_a_number_has_a_significand_and_an_exponent(value):
     m, n = significand_and_exponent(value)
@@ -150,16 +102,6 @@ def test_what_is_not_normal_is_its_own_significand(value):
     assert np.array_equal(np.float64(m).view(np.uint64), np.float64(value).view(np.uint64))
 
 
-@pytest.mark.parametrize("real", TYPES)
-def test_the_exponential_in_parts(real):
-    for z in (0.0, -0.1, -1.0, -30.0, -87.5, -300.0, -1400.0, -4000.0):
-        m, n = exp_parts(real(z))
-        assert 0.7 < m < 1.42
-        assert math.log(m) + n * math.log(2) == pytest.approx(float(real(z)), rel=1e-6)
-    assert exp_parts(real(-np.inf))[0] == 0
-    assert np.isnan(exp_parts(real(np.nan))[0])
-
-
 @njit(error_model="numpy")
 def quick_times(parameter, x):
     return blocks.quick_times(parameter, x)
@@ -168,11 +110,6 @@ def quick_times(parameter, x):
 @njit(error_model="numpy")
 def quick_times_16_bit(parameter, x):
     return blocks.quick_times_16_bit(parameter, x)
-
-
-@njit(error_model="numpy")
-def odd_times(parameter, x):
-    return blocks.odd_times(parameter, x)
 
 
 @pytest.mark.parametrize("real", TYPES)
@@ -205,12 +142,6 @@ def test_a_product_for_a_16_bit_format_is_no_tie_where_it_should_be_none(paramet
         assert (got > 0) == (parameter > 0)
     assert quick_times_16_bit(0.25, np.float32(3)) == 0.75
     assert quick_times_16_bit(0.0, np.float32(np.inf)) == 0
-
-
-def test_a_product_to_odd():
-    assert odd_times(0.01, 50.0) == np.nextafter(0.5, 1)  # 0.01 is a little more than that
-    assert odd_times(0.25, 3.0) == 0.75
-    assert odd_times(0.0, -np.inf) == 0
 
 
 @pytest.mark.parametrize("real", TYPES)

@@ -10,22 +10,10 @@ from math import copysign, exp, expm1, inf
 
 import numpy as np
 
-from kernels.cpu.blocks import (
-    at_least,
-    at_most,
-    by_type,
-    exp_parts,
-    fma,
-    odd_product,
-    odd_sum,
-    pair_product,
-    scaled_pair,
-    scaled_product,
-    significand_and_exponent,
-    times,
-)
+from kernels.cpu.blocks import at_least, at_most, by_type, fma, pair_product, significand_and_exponent, times
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, expm1_left, quick_exp, quick_expm1
+from kernels.cpu.scaling import exp_parts, odd_product, odd_sum, scaled_pair, scaled_product
 
 elu = Activation("elu", alpha=1.0)
 

@@ -13,13 +13,8 @@ from kernels.cpu.blocks import (
     at_least,
     at_most,
     by_type,
-    exp_parts,
     fma,
     minus,
-    mirrored_pair,
-    mirrored_product,
-    odd_mirrored,
-    odd_sum,
     pair_of,
     pair_polynomial,
     pair_product,
@@ -27,7 +22,6 @@ from kernels.cpu.blocks import (
     pair_sum,
     polynomial,
     round_product,
-    scaled,
     trimmed,
     two_product,
     two_sum,
@@ -37,6 +31,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms_of_sum, reduced
 from kernels.cpu.halves import half_raised, half_raised_16_bit
+from kernels.cpu.scaling import exp_parts, mirrored_pair, mirrored_product, odd_mirrored, odd_sum, scaled
 from kernels.tables import (
     FACTOR_CHANGE_DOUBLE,
     FACTOR_CHANGE_SINGLE,

@@ -10,13 +10,9 @@ from math import expm1, tanh
 from kernels.cpu.blocks import (
     at_least,
     at_most,
-    beside_one,
     by_type,
-    exp_parts,
     fma,
     minus,
-    mirrored_product,
-    odd_product,
     over_square,
     pair_of,
     pair_product,
@@ -24,8 +20,6 @@ from kernels.cpu.blocks import (
     positive_sum,
     quick_quotient,
     round_product,
-    scaled,
-    scaled_pair,
     two_product,
     two_sum,
 )
@@ -35,6 +29,7 @@ from kernels.cpu.exponential import exp_beside_one
 from kernels.cpu.halves import half_raised, half_raised_16_bit
 from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid
 from kernels.cpu.roots import beside_root
+from kernels.cpu.scaling import beside_one, exp_parts, mirrored_product, odd_product, scaled, scaled_pair
 from kernels.tables import GELU_TANH_DOUBLE, GELU_TANH_ROOT, GELU_TANH_SINGLE, GELU_TANH_SLOPE
 
 gelu_tanh = Activation("gelu_tanh")

@@ -5,9 +5,10 @@ The bounds hold for every finite α. In float32, `fast` rounds twice only where 
 1 ulp there, and 0.5001 elsewhere.
 """
 
-from kernels.cpu.blocks import at_most, odd_times, quick_times, quick_times_16_bit, times
+from kernels.cpu.blocks import at_most, quick_times, quick_times_16_bit, times
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.scaling import odd_times
 
 leaky_relu = Activation("leaky_relu", negative_slope=0.01)
 

@@ -9,20 +9,10 @@ from math import copysign
 
 import numpy as np
 
-from kernels.cpu.blocks import (
-    at_least,
-    at_most,
-    by_type,
-    exponent_shift,
-    fma,
-    halved,
-    odd_sum,
-    shortened,
-    times,
-    two_to_shifted,
-)
+from kernels.cpu.blocks import at_least, at_most, by_type, exponent_shift, fma, halved, shortened, times, two_to_shifted
 from kernels.cpu.compile import block
 from kernels.cpu.exponential import falling_terms
+from kernels.cpu.scaling import odd_sum
 
 
 @block

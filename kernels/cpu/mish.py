@@ -11,12 +11,9 @@ from kernels.cpu.blocks import (
     BOUND,
     at_least,
     at_most,
-    beside_one,
     by_type,
-    exp_parts,
     fma,
     minus,
-    odd_product,
     over_square,
     pair_product,
     pair_quotient,
@@ -25,9 +22,6 @@ from kernels.cpu.blocks import (
     positive_sum,
     quick_quotient,
     round_product,
-    scaled,
-    scaled_pair,
-    scaled_product,
     two_product,
     two_sum,
     two_to,
@@ -36,6 +30,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one
 from kernels.cpu.roots import beside_root
+from kernels.cpu.scaling import beside_one, exp_parts, odd_product, scaled, scaled_pair, scaled_product
 from kernels.tables import MISH_DOUBLE, MISH_ROOT, MISH_SINGLE, MISH_SLOPE
 
 mish = Activation("mish")

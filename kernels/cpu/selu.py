@@ -9,20 +9,10 @@ input in a billion, and on all 2^32 of them it does not. In the gradient dy is a
 
 from math import exp, expm1
 
-from kernels.cpu.blocks import (
-    at_least,
-    at_most,
-    by_type,
-    exp_parts,
-    fma,
-    pair_of,
-    pair_product,
-    scaled_pair,
-    scaled_product,
-    two_to,
-)
+from kernels.cpu.blocks import at_least, at_most, by_type, fma, pair_of, pair_product, two_to
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, expm1_terms, quick_expm1
+from kernels.cpu.scaling import exp_parts, scaled_pair, scaled_product
 
 selu = Activation("selu")
 

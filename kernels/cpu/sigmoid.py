@@ -3,24 +3,11 @@
 
 from math import exp
 
-from kernels.cpu.blocks import (
-    at_least,
-    at_most,
-    beside_one,
-    by_type,
-    exp_parts,
-    exponent_shift,
-    fma,
-    lowered,
-    odd_lowered,
-    over_square,
-    round_product,
-    scaled_product,
-    two_sum,
-)
+from kernels.cpu.blocks import at_least, at_most, by_type, exponent_shift, fma, over_square, round_product, two_sum
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.logistic import falling_share, odd_times_sigmoid, scaled_sigmoid, within_logistic
+from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_lowered, scaled_product
 
 sigmoid = Activation("sigmoid")
 

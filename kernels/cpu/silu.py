@@ -11,21 +11,15 @@ from kernels.cpu.blocks import (
     argument,
     at_least,
     at_most,
-    beside_one,
     by_type,
-    exp_parts,
     exponent_shift,
     fma,
-    lowered,
     minus,
-    mirrored_product,
-    odd_lowered,
     over_square,
     pair_of,
     pair_sum,
     quick_polynomial,
     round_product,
-    scaled_product,
     two_sum,
 )
 from kernels.cpu.compile import block
@@ -39,6 +33,7 @@ from kernels.cpu.logistic import (
     times_sigmoid,
     within_logistic,
 )
+from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, odd_lowered, scaled_product
 from kernels.tables import SILU_DOUBLE, SILU_ROOT, SILU_SINGLE
 
 silu = Activation("silu", beta=1.0)

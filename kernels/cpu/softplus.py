@@ -6,28 +6,13 @@ It is max(x, 0) + log(1 + w)/β with w = e^(−|βx|) ≤ 1, which cannot overfl
 
 from math import exp, inf, log, log1p
 
-from kernels.cpu.blocks import (
-    argument,
-    at_least,
-    beside_one,
-    by_type,
-    exp_parts,
-    fma,
-    lowered,
-    odd_lowered,
-    odd_sum,
-    pair_of,
-    pair_product,
-    scaled,
-    scaled_product,
-    two_sum,
-    two_to,
-)
+from kernels.cpu.blocks import argument, at_least, by_type, fma, pair_of, pair_product, two_sum, two_to
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair
 from kernels.cpu.log1p import log1p_terms
 from kernels.cpu.logistic import of_beta, sigmoid_terms, within_logistic
+from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_lowered, odd_sum, scaled, scaled_product
 
 softplus = Activation("softplus", beta=1.0)
 

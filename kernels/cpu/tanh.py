@@ -17,25 +17,20 @@ from kernels.cpu.blocks import (
     LN2,
     LOG2_E,
     at_most,
-    beside_one,
     by_type,
-    exp_parts,
     fma,
-    odd_product,
-    odd_sum,
     over_square,
     pair_of,
     pair_product,
     quick_polynomial,
     quick_quotient,
     round_product,
-    scaled_pair,
-    scaled_product,
     two_sum,
     two_to,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
+from kernels.cpu.scaling import beside_one, exp_parts, odd_product, odd_sum, scaled_pair, scaled_product
 from kernels.tables import TANH_DOUBLE, TANH_SINGLE
 
 tanh = Activation("tanh")
