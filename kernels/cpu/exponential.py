@@ -10,6 +10,7 @@ from kernels.cpu.blocks import (
     LN2,
     LOG2_E,
     at_least,
+    at_most,
     by_type,
     exponent_shift,
     fma,
@@ -17,6 +18,7 @@ from kernels.cpu.blocks import (
     polynomial,
     quick_polynomial,
     two_to,
+    two_to_shifted,
 )
 from kernels.cpu.compile import block
 from kernels.tables import EXP_DOUBLE, EXP_SINGLE, EXP_SINGLE_FINE, EXP_WIDE_DOUBLE, EXP_WIDE_SINGLE
@@ -75,15 +77,22 @@ def exp_pair(z, dz):
 
 @block
 def exp_beside_one(z, dz):
-    """(high, low, n) of e^(z + dz) = (high + low)·2^n, for z and dz as in `exp_terms`, if it does not overflow.
+    """(high, low, shifted) of e^(z + dz) = (high + low)·2^n, n ≤ 0 and n + `exponent_shift` = shifted.
 
     n is 0 unless the exponential is so small that nothing of it is left beside 1: high + low may be added to that.
+    z and dz are as in `exp_terms`, and e^z must not overflow.
     """
     T = type(z)
-    p, dp, n = exp_pair(z, dz)
-    m = at_least(n, -T(by_type(z, 60.0, 120.0)))
-    power = two_to(m)
-    return p * power, dp * power, n - m
+    ln2, rest = pair_of(z, LN2)
+    shift, least = exponent_shift(z), T(by_type(z, 60.0, 120.0))
+    shifted = fma(T(LOG2_E), z, shift)
+    n = shifted - shift
+    r = fma(-n, ln2, z)
+    d = fma(-n, rest, dz)
+    near = r + d
+    high, low = one_and(r, fma(near * near, polynomial(near, by_type(z, EXP_SINGLE_FINE, EXP_DOUBLE)), d))
+    power = two_to_shifted(at_least(shifted, shift - least))
+    return high * power, low * power, at_most(shifted + least, shift)
 
 
 @block

@@ -26,10 +26,10 @@ from kernels.cpu.blocks import (
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one
-from kernels.cpu.halves import half_raised, half_raised_16_bit
+from kernels.cpu.halves import half_raised_16_bit
 from kernels.cpu.logistic import odd_times_sigmoid, times_sigmoid
 from kernels.cpu.roots import beside_root
-from kernels.cpu.scaling import beside_one, exp_parts, mirrored_product, odd_product, scaled, scaled_pair
+from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, odd_lowered, scaled
 from kernels.tables import GELU_TANH_DOUBLE, GELU_TANH_ROOT, GELU_TANH_SINGLE, GELU_TANH_SLOPE
 
 gelu_tanh = Activation("gelu_tanh")
@@ -131,7 +131,7 @@ def fast_16_bit(x):
 )
 def fast(x):
     inside = within(x)
-    y = half_raised(x, times_sigmoid(inside, *v_of(inside)))
+    y = times_sigmoid(inside, *v_of(inside))
     return x if x > inside else y
 
 
@@ -161,13 +161,13 @@ def stable_backward(dy, x):
 
 @block
 def derivative(x):
-    """(f, df, n) of the derivative e^v·(1 + e^v + x·v′)/(1 + e^v)² = (f + df)·2^n, n ≤ 0."""
+    """(f, df, shifted) of the derivative e^v·(1 + e^v + x·v′)/(1 + e^v)² = (f + df)·2^n, as `lowered` takes it."""
     T = type(x)
-    x = at_most(at_least(x, -T(by_type(x, 14.0, FAR))), T(by_type(x, 6.0, 8.5)))
+    x = at_most(at_least(x, -T(by_type(x, 14.0, 27.5))), T(by_type(x, 6.0, 8.5)))
     s, ds = two_product(x, x)
     c, dc = terms(x, B, s, ds)
     v = x * c
-    e, de, n = exp_beside_one(v, fma(x, dc, fma(x, c, -v)))
+    e, de, shifted = exp_beside_one(v, fma(x, dc, fma(x, c, -v)))
     c, dc = terms(x, B3, s, ds)
     k = x * c
     one = T(1) + k
@@ -178,16 +178,16 @@ def derivative(x):
     d, dd = positive_sum(T(1), e)
     dd += de
     f, df = quick_quotient(*pair_product(e, de, k, dk), *pair_product(d, dd, d, dd))
-    return f, df, n
+    return f, df, shifted
 
 
 @gelu_tanh.backward.variant(
     "fast", why="the derivative as high + low; beside its root divided by x − x₀", max_ulp=1, max_ulp_16_bit=0.51
 )
 def fast_backward(dy, x):
-    return scaled_pair(dy, *derivative(x))
+    return lowered(dy, *derivative(x))
 
 
 @gelu_tanh.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
 def rounded_backward(dy, x):
-    return odd_product(dy, *derivative(x))
+    return odd_lowered(dy, *derivative(x))

@@ -24,13 +24,13 @@ from kernels.cpu.blocks import (
     round_product,
     two_product,
     two_sum,
-    two_to,
+    two_to_shifted,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one
 from kernels.cpu.roots import beside_root
-from kernels.cpu.scaling import beside_one, exp_parts, odd_product, scaled, scaled_pair, scaled_product
+from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_lowered, scaled, scaled_product
 from kernels.tables import MISH_DOUBLE, MISH_ROOT, MISH_SINGLE, MISH_SLOPE
 
 mish = Activation("mish")
@@ -72,14 +72,15 @@ def stable(x):
 
 @block
 def ratio(x):
-    """(f, df, n) of e(e + 2)/(e(e + 2) + 2) = (f + df)·2^n, n ≤ 0, for x as `within` leaves it."""
+    """(f, df, shifted) of h/(2 + h) = (f + df)·2^n, h = e² + 2e, for x as `within` leaves it; n is as in `lowered`."""
     T = type(x)
-    e, de, n = exp_beside_one(x, T(0))
-    a = T(2) + e  # e is small enough for a − 2 to be exact
-    h, dh = pair_product(e, de, a, (e - (a - T(2))) + de)
+    e, de, shifted = exp_beside_one(x, T(0))
+    two_e, two_de = e + e, de + de
+    h = fma(e, e, two_e)
+    dh = fma(two_de, e, fma(e, e, two_e - h) + two_de)
     d, dd = positive_sum(T(2), h)
     f, df = quick_quotient(h, dh, d, dd + dh)
-    return f, df, n
+    return f, df, shifted
 
 
 @block
@@ -91,19 +92,16 @@ def within(x):
 
 @mish.forward.variant("fast", why="x·e(e + 2)/(e(e + 2) + 2), its factor as high + low", max_ulp=1, max_ulp_16_bit=0.51)
 def fast(x):
-    T = type(x)
     inside = within(x)
-    f, df, n = ratio(inside)
-    # Multiplied by `up`, nothing is subnormal before it is rounded.
-    up, down = T(by_type(x, 2.0**48, 2.0**100)), T(by_type(x, 2.0**-48, 2.0**-100))
-    y = copysign(round_product(inside * up, f, df) * two_to(n) * down, x)
+    f, df, shifted = ratio(inside)
+    y = copysign(round_product(inside, f, df) * two_to_shifted(shifted), x)
     return x if x > inside else y
 
 
 @mish.forward.variant("rounded", why="the same in binary64, rounded once")
 def rounded(x):
     inside = at_least(within(x), -150.0)
-    y = copysign(odd_product(inside, *ratio(inside)), x)
+    y = copysign(odd_lowered(inside, *ratio(inside)), x)
     return x if x > inside else y
 
 
@@ -130,10 +128,10 @@ def stable_backward(dy, x):
 
 @block
 def derivative(x):
-    """(f, df, n) of the derivative e·ω/δ² = (f + df)·2^n, n ≤ 0."""
+    """(f, df, shifted) of the derivative e·ω/δ² = (f + df)·2^n, as `lowered` takes it."""
     T = type(x)
-    x = at_most(at_least(x, -T(BOUND)), T(by_type(x, 12.0, 24.0)))
-    e, de, n = exp_beside_one(x, T(0))
+    x = at_most(at_least(x, -T(by_type(x, 210.0, 1500.0))), T(by_type(x, 12.0, 24.0)))
+    e, de, shifted = exp_beside_one(x, T(0))
     # With d = 1 + e: δ = d² + 1 and ω = 4(x + 1)·d + e·(δ + 2e). Both d − 1 and a − 1 are exact.
     d = T(1) + e
     dd = (e - (d - T(1))) + de
@@ -147,7 +145,7 @@ def derivative(x):
     k, dk = pair_sum(a, da, k, dk)
     k, dk = beside_root(x, k, dk, MISH_ROOT, MISH_SLOPE, MISH_SINGLE, MISH_DOUBLE)
     f, df = quick_quotient(*pair_product(e, de, k, dk), *pair_product(delta, rest, delta, rest))
-    return f, df, n
+    return f, df, shifted
 
 
 @mish.backward.variant(
@@ -157,9 +155,9 @@ def derivative(x):
     max_ulp_16_bit=0.51,
 )
 def fast_backward(dy, x):
-    return scaled_pair(dy, *derivative(x))
+    return lowered(dy, *derivative(x))
 
 
 @mish.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
 def rounded_backward(dy, x):
-    return odd_product(dy, *derivative(x))
+    return odd_lowered(dy, *derivative(x))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Sums that are 0 somewhere: near their root x₀ they have lost their digits, and (x − x₀)·(slope + …) has not."""
 
-from kernels.cpu.blocks import by_type, fma, pair_of, quick_polynomial
+from kernels.cpu.blocks import by_type, fma, pair_of, polynomial
 from kernels.cpu.compile import block
 from kernels.tables import ROOT_WINDOW
 
@@ -20,7 +20,7 @@ def beside_root(x, k, dk, root, slope, single, double):
     near = t - x0_low
     rest = (t - near) - x0_low
     high = near * s
-    bend = fma(near, quick_polynomial(near, by_type(x, single, double)), s_low)
+    bend = fma(near, polynomial(near, by_type(x, single, double)), s_low)
     low = fma(near, bend, fma(rest, s, fma(near, s, -high)))
     inside = abs(t) < T(ROOT_WINDOW)
     return high if inside else k, low if inside else dk

@@ -16,21 +16,23 @@ from kernels.cpu.blocks import (
     BOUND,
     LN2,
     LOG2_E,
+    at_least,
     at_most,
     by_type,
+    exponent_shift,
     fma,
     over_square,
     pair_of,
     pair_product,
-    quick_polynomial,
+    polynomial,
     quick_quotient,
     round_product,
     two_sum,
-    two_to,
+    two_to_shifted,
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.scaling import beside_one, exp_parts, odd_product, odd_sum, scaled_pair, scaled_product
+from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_lowered, odd_sum, scaled_product
 from kernels.tables import TANH_DOUBLE, TANH_SINGLE
 
 tanh = Activation("tanh")
@@ -67,23 +69,26 @@ def stable_backward(dy, x):
 
 @block
 def reduced(a, most):
-    """(r, rest, n) with tanh(a − n·½ln2) = r + rest, for a whole n ≤ most: r is exact, and rest at most 0.03 of it."""
+    """(r, d, shifted) with a = r + d + n·½ln2, n ≤ most and shifted = `exponent_shift` − n: r is exact, d tiny."""
     T = type(a)
     high, low = pair_of(a, (LN2[0] / 2, LN2[1] / 2))
-    shift = T(by_type(a, 1.5 * 2.0**23, 1.5 * 2.0**52))
-    n = at_most(fma(T(2 * LOG2_E), a - T(OFF_CENTRE), shift) - shift, T(most))
-    r = fma(-n, high, a)  # a multiple of high's last place, as a is
-    d = -n * low
-    near = r + d
-    square = near * near
-    return r, fma(near * square, quick_polynomial(square, by_type(a, TANH_SINGLE, TANH_DOUBLE)), d), n
+    shift = exponent_shift(a)
+    shifted = at_least(fma(T(-2 * LOG2_E), a - T(OFF_CENTRE), shift), shift - T(most))
+    n = shifted - shift
+    return fma(n, high, a), n * low, shifted  # r is a multiple of high's last place, as a is
 
 
 @block
-def sum_of_tanh(t, n):
-    """(y, rest, c, r) of tanh(artanh(t) + n·½ln2) = y + rest·r, where c·r·dt is what a small dt adds to it."""
+def cubic(r):
+    """(c, p) of tanh(r) = r + c·p, for a small r."""
+    square = r * r
+    return square * r, polynomial(square, by_type(r, TANH_SINGLE, TANH_DOUBLE))
+
+
+@block
+def sum_of_tanh(t, g):
+    """(y, rest, c, r) of tanh(artanh(t) + n·½ln2) = y + rest·r, g = 2^(−n), where c·r·dt is what a dt adds to it."""
     T = type(t)
-    g = two_to(-n)
     less, more = T(1) - g, T(1) + g
     r = T(1) / fma(less, t, more)
     y = fma(more, t, less) * r
@@ -105,43 +110,52 @@ def within_tanh(x):
     max_ulp_16_bit=0.51,
 )
 def fast(x):
-    r, rest, n = reduced(within_tanh(x), by_type(x, 24.0, 53.0))
-    y, rest, _, r = sum_of_tanh(r + rest, n)
-    return copysign(fma(rest, r, y), x)
+    # n is at most so large that 1 − g has no error. Beyond that r is larger than 0.26, and the result near 1.
+    r, d, shifted = reduced(within_tanh(x), by_type(x, 24.0, 53.0))
+    # In float32 d is 2^-26 at most, where tanh is nearly 1, and can be left out.
+    t = fma(*cubic(r), r) if by_type(x, True, False) else r + fma(*cubic(r + d), d)
+    y, rest, _, inverse = sum_of_tanh(t, two_to_shifted(shifted))
+    return copysign(fma(rest, inverse, y), x)
 
 
 @tanh.forward.variant("rounded", why="the same in binary64, t as high + low, rounded once")
 def rounded(x):
-    high, low, n = reduced(within_tanh(x), by_type(x, 24.0, 53.0))
-    t = high + low
-    y, rest, c, r = sum_of_tanh(t, n)
-    return copysign(odd_sum(y, fma(low - (t - high), c, rest) * r), x)
+    r, d, shifted = reduced(at_most(abs(x), 10.0), 40.0)
+    low = fma(*cubic(r + d), d)
+    t = r + low
+    y, rest, c, inverse = sum_of_tanh(t, two_to_shifted(shifted))
+    return copysign(odd_sum(y, fma(low - (t - r), c, rest) * inverse), x)
 
 
 @block
 def derivative(x):
-    """(f, df, n) of tanh′(x) = (f + df)·2^n."""
+    """(f, df, shifted) of tanh′(x) = (f + df)·2^n, |f| ≤ 1, n ≤ 0 and n + `exponent_shift` = shifted."""
     T = type(x)
-    r, rest, n = reduced(at_most(abs(x), T(by_type(x, 150.0, 800.0))), BOUND)
-    # Of a t that is cut off, 1 + t and 1 − t have no error; the rest of it is apart.
+    r, d, shifted = reduced(at_most(abs(x), T(by_type(x, 99.0, 731.0))), BOUND)
+    rest = fma(*cubic(r + d), d)
+    # Of a t that is cut off, 1 + t and 1 − t have no error; what is cut off is apart.
     w = T(1.5) + (r + rest)
     t, u, v = w - T(1.5), w - T(0.5), T(2.5) - w
     dt = rest - (t - r)
-    g = two_to(-at_most(n, T(by_type(x, 100.0, 1000.0))))
+    shift = exponent_shift(x)
+    g = two_to_shifted(at_least(shifted, shift - T(by_type(x, 126.0, 1022.0))))
     d = fma(g, v, u)
     dd = fma(g, v, u - d) + fma(-g, dt, dt)
+    # tanh′ is (1 − t²)·4g/d²: of 4g, no more than ½ is left to be applied after dy.
+    four_g = two_to_shifted(at_least(shifted + T(2), shift - T(1)))
     m = u * v
-    f, df = quick_quotient(m, fma(T(-2) * t, dt, fma(u, v, -m)), *pair_product(d, dd, d, dd))
-    return f, df, T(2) - n
+    dm = fma(T(-2) * t, dt, fma(u, v, -m))
+    f, df = quick_quotient(m * four_g, dm * four_g, *pair_product(d, dd, d, dd))
+    return f, df, at_most(shifted + T(3), shift)
 
 
 @tanh.backward.variant(
     "fast", why="the derivative as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
 )
 def fast_backward(dy, x):
-    return scaled_pair(dy, *derivative(x))
+    return lowered(dy, *derivative(x))
 
 
 @tanh.backward.variant("rounded", why="the same in binary64, rounded once")
 def rounded_backward(dy, x):
-    return odd_product(dy, *derivative(x))
+    return odd_lowered(dy, *derivative(x))
