@@ -60,25 +60,25 @@ EXP_DOUBLE = (
     float.fromhex("0x1.1f75aba0b1e2ep-29"),  # 2.0915442297780116e-09
 )
 
-# (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265:
-# degree 2, relative error 2^-20.49.
+# (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.2605:
+# degree 2, relative error 2^-20.63.
 TANH_SINGLE = (
-    float.fromhex("-0x1.5555461b5df70p-2"),  # -0.33333310644183367
-    float.fromhex("0x1.10f2871419fc0p-3"),  # 0.1332750847825519
-    float.fromhex("-0x1.a7d2cafe93ac2p-5"),  # -0.051736256097333136
+    float.fromhex("-0x1.555547931431dp-2"),  # -0.33333312831114076
+    float.fromhex("0x1.10f482d6f6ec1p-3"),  # 0.13327886789817536
+    float.fromhex("-0x1.a86ba83ce5834p-5"),  # -0.051809147443393405
 )
 
-# (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265:
-# degree 7, relative error 2^-53.93.
+# (tanh(r)/r − 1)/r² in r² for |r| ≤ 0.2605:
+# degree 7, relative error 2^-53.97.
 TANH_DOUBLE = (
     float.fromhex("-0x1.5555555555555p-2"),  # -0.33333333333333331
-    float.fromhex("0x1.1111111111014p-3"),  # 0.13333333333332631
-    float.fromhex("-0x1.ba1ba1b9d192ap-5"),  # -0.053968253966149085
-    float.fromhex("0x1.664f4840b2566p-6"),  # 0.021869488295839366
-    float.fromhex("-0x1.226e1864407a8p-7"),  # -0.0088632220363285691
-    float.fromhex("0x1.d6c5fa2cec019p-9"),  # 0.0035917156114564472
-    float.fromhex("-0x1.7bcc91509006ep-10"),  # -0.001448818558984068
-    float.fromhex("0x1.1463653f13d14p-11"),  # 0.00052716877679329305
+    float.fromhex("0x1.1111111111049p-3"),  # 0.13333333333332778
+    float.fromhex("-0x1.ba1ba1b9df1b7p-5"),  # -0.053968253966533757
+    float.fromhex("0x1.664f484ae449dp-6"),  # 0.021869488332929
+    float.fromhex("-0x1.226e1c035989dp-7"),  # -0.0088632237227098069
+    float.fromhex("0x1.d6c74990df7cep-9"),  # 0.0035917546560417573
+    float.fromhex("-0x1.7bea728740dc2p-10"),  # -0.0014492638018176328
+    float.fromhex("0x1.156d943d78756p-11"),  # 0.00052915199892942621
 )
 
 # (artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3:
