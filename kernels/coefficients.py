@@ -203,8 +203,8 @@ def fits() -> list[Fit]:
         Fit("ARTANH_DOUBLE", "(artanh(s)/s − 1)/s² in s² for |s| ≤ 1/3", rest_of_artanh, mpf(0), ninth, 10),
         Fit("EXP_WIDE_SINGLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 5),
         Fit("EXP_WIDE_DOUBLE", "(e^r − 1 − r)/r² for |r| ≤ 0.5", rest_of_exp, -half, half, 12),
-        Fit("TANH_SINGLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 2),
-        Fit("TANH_DOUBLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.265", rest_of_tanh, mpf(0), mpf("0.265") ** 2, 7),
+        Fit("TANH_SINGLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.2605", rest_of_tanh, mpf(0), mpf("0.2605") ** 2, 2),
+        Fit("TANH_DOUBLE", "(tanh(r)/r − 1)/r² in r² for |r| ≤ 0.2605", rest_of_tanh, mpf(0), mpf("0.2605") ** 2, 7),
         Fit("SILU_SINGLE", SILU, silu_bend, -reach, reach, 4),
         Fit("SILU_DOUBLE", SILU, silu_bend, -reach, reach, 11),
         Fit(
