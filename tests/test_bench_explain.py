@@ -215,6 +215,8 @@ def test_a_kernel_that_ends_its_process_is_a_line_and_parameters_get_there(user_
         "mine-scales": "-0x1.8p-1",
         "numba-textbook": "-0x1.8p-1",
         "numba-stable": "-0x1.8p-1",
+        "numba-fast": "-0x1.8p-1",
+        "numba-rounded": "-0x1.8p-1",
     }
 
 

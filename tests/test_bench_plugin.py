@@ -89,6 +89,8 @@ IDS = [
     "relu-forward-float32-mine-small",
     "relu-forward-float32-numba-textbook",
     "relu-forward-float32-numba-stable",
+    "relu-forward-float32-numba-fast",
+    "relu-forward-float32-numba-rounded",
 ]
 
 
@@ -101,7 +103,7 @@ def kernels(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory, kernels) -> Ran:
-    """A run that measures everything of five kernels, of which three do not pass."""
+    """A run that measures everything of seven kernels, of which three do not pass."""
     folder = tmp_path_factory.mktemp("whole") / "new" / "report"
     more = ("--backend", "mine,numba", f"--junitxml={folder.parent.parent / 'junit.xml'}")
     return benchmark(folder, *RELU, *more, kernels=kernels)
@@ -178,7 +180,7 @@ def test_the_report_is_written_and_its_path_comes_last(whole):
 
 def test_results_say_how_they_came_about(whole):
     results = schema.load(whole.folder / "results.json")
-    assert (results.run.depth, results.run.seed, results.run.only, results.run.selected) == ("quick", 0, None, 5)
+    assert (results.run.depth, results.run.seed, results.run.only, results.run.selected) == ("quick", 0, None, 7)
     assert "--benchmark" in results.run.command
     assert "--depth quick" in results.run.command
     assert [a.name for a in results.activations] == ["relu"]
@@ -200,7 +202,7 @@ def test_benchmark_json_is_what_pytest_benchmark_reads(whole):
     ((_, loaded),) = storage.load(str(whole.folder / "benchmark.json"))
     assert loaded == json.loads((whole.folder / "benchmark.json").read_text())
     timed = {b["extra_info"]["kernel"] for b in loaded["benchmarks"] if "kernel" in b["extra_info"]}
-    assert set(IDS[-2:]) <= timed
+    assert set(IDS[-4:]) <= timed
     assert all({"min", "median", "iqr", "rounds"} <= b["stats"].keys() for b in loaded["benchmarks"])
     assert all(b["fullname"].startswith("bench/suite.py::relu-forward-float32-") for b in loaded["benchmarks"])
     assert len({b["fullname"] for b in loaded["benchmarks"]}) == len(loaded["benchmarks"])
@@ -209,7 +211,7 @@ def test_benchmark_json_is_what_pytest_benchmark_reads(whole):
 def test_junit_names_the_kernels(whole):
     cases = ElementTree.parse(whole.folder.parent.parent / "junit.xml").iter("testcase")
     verdicts = {case.get("name"): case.find("failure") is None for case in cases}
-    assert verdicts == dict(zip(IDS, [False, False, False, True, True], strict=True))
+    assert verdicts == dict(zip(IDS, [False, False, False, True, True, True, True], strict=True))
 
 
 def test_the_table_of_findings_names_every_kernel(whole):
@@ -220,7 +222,7 @@ def test_the_table_of_findings_names_every_kernel(whole):
 
 
 def test_the_header_says_what_will_be_measured(whole):
-    assert "halfulp: 5 kernels, depth quick, seed 0" in whole.out
+    assert "halfulp: 7 kernels, depth quick, seed 0" in whole.out
 
 
 def test_without_a_broken_claim_a_bad_kernel_passes(accuracy_only):
