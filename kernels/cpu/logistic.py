@@ -70,17 +70,23 @@ def odd_times_sigmoid(f, z, dz):
 
 
 @block
+def within_products(z):
+    """z cut off where σ(z) is 0 or 1 also if multiplied by any finite number, or by z."""
+    T = type(z)
+    return at_most(at_least(z, T(by_type(z, -199.0, -1464.0))), T(by_type(z, 40.0, 80.0)))
+
+
+@block
 def of_beta(beta, x):
-    """(z, dz) with z + dz = βx, cut off where σ(z) is 0 or 1 also if multiplied by any finite number, or by z."""
+    """(z, dz) with z + dz = βx, z as `within_products` leaves it."""
     T = type(x)
-    low, high = by_type(x, -199.0, -1464.0), by_type(x, 40.0, 80.0)
     if beta == 1:
-        return at_most(at_least(x, T(low)), T(high)), T(0)
+        return within_products(x), T(0)
     reach = 1500.0 / abs(beta)  # beyond, βx might overflow
     wide = at_most(at_least(np.float64(x), -reach), reach)
-    z = T(at_most(at_least(times(beta, wide), np.float64(low)), np.float64(high)))
-    inside = z > T(low) and z < T(high) and beta != 0
-    return z, T(fma(beta, wide, -np.float64(z))) if inside else T(0)
+    product = T(times(beta, wide))
+    z = within_products(product)
+    return z, T(fma(beta, wide, -np.float64(z))) if z == product and beta != 0 else T(0)
 
 
 @block

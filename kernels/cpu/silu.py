@@ -170,12 +170,17 @@ def fast_backward(dy, x, beta):
     return lowered(dy, *derivative(*of_beta(beta, x)))
 
 
-@silu.backward.variant("rounded", why="the same in binary64, not corrected: near enough at every input of float32")
-def rounded_backward(dy, x, beta):
-    z, dz = of_beta(beta, x)
+@block
+def near_derivative(z, dz):
+    """f′ at z + dz in float64, each operation rounded."""
     a, da = at_most(abs(z), 300.0), (dz if z > 0 else -dz)
     s = near_sigmoid(-a, -da)
     k = fma(a, s, 1.0 - a) + fma(da, s, -da)
     u, near, low = beside_root(a, da)
     f = s * (near + low if abs(u) < 0.3125 else k)
-    return dy * resolved(z, 0.5, f if z < 0 else 1.0 - f)
+    return resolved(z, 0.5, f if z < 0 else 1.0 - f)
+
+
+@silu.backward.variant("rounded", why="the same in binary64, not corrected: near enough at every input of float32")
+def rounded_backward(dy, x, beta):
+    return dy * near_derivative(*of_beta(beta, x))
