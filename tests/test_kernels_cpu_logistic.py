@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numba import njit
 
-from kernels.cpu import logistic
+from kernels.cpu import blocks, logistic
 
 RNG = np.random.default_rng(6)
 LEFT = {np.float32: -95.0, np.float64: -720.0}
@@ -61,3 +61,72 @@ def test_what_is_beyond_is_cut_off_and_nan_is_not(real):
     assert times_sigmoid(real(1), real(within_logistic(real(np.inf))), real(0)) == 1
     assert np.isnan(within_logistic(real(np.nan)))
     assert np.isnan(times_sigmoid(real(1), real(np.nan), real(0)))
+
+
+@njit(error_model="numpy")
+def sigmoid_terms(z, dz):
+    y, low, shifted = logistic.sigmoid_terms(z, dz)
+    return y, low, shifted - blocks.exponent_shift(z)
+
+
+@njit(error_model="numpy")
+def falling_share(a, da):
+    y, low, g, shifted = logistic.falling_share(a, da)
+    return y, low, g, shifted - blocks.exponent_shift(a)
+
+
+@njit(error_model="numpy")
+def rounded_sigmoid(z):
+    return logistic.rounded_sigmoid(z, 0.0)
+
+
+@njit(error_model="numpy")
+def of_beta(beta, x):
+    return logistic.of_beta(beta, x)
+
+
+@pytest.mark.parametrize("real", LEFT)
+def test_a_share_has_more_digits_than_its_type_beyond_the_normal_numbers_too(real):
+    info = np.finfo(real)
+    with mpmath.workprec(200):
+        for z in RNG.uniform(2 * LEFT[real], 40, 500).astype(real):
+            dz = real(z * info.eps / 4)
+            y, low, n = sigmoid_terms(z, dz)
+            want = exact(1.0, z, dz)
+            assert n <= 0
+            assert y <= 1
+            assert (
+                abs((mpmath.mpf(float(y)) + mpmath.mpf(float(low))) * mpmath.mpf(2) ** n / want - 1) < info.eps / 4
+            ), z
+            y, low, g, n = falling_share(abs(z), np.copysign(dz, z))
+            want = exact(1.0, -abs(z), -np.copysign(dz, z))
+            assert (
+                abs((mpmath.mpf(float(y)) + mpmath.mpf(float(low))) * mpmath.mpf(2) ** n / want - 1) < info.eps / 4
+            ), z
+            assert g == real(2.0) ** real(n) or n < info.minexp
+            assert mpmath.mpf(float(y)) ** 2 == mpmath.mpf(float(y * y))
+
+
+def test_binary64_rounds_as_the_exact_value_does_where_it_is_a_tie_or_next_to_one():
+    ties = [k * 2.0**-23 for k in range(-99, 100, 2)]
+    with mpmath.workprec(200):
+        for z in [*ties, logistic.NEAREST_TO_TIE, *RNG.uniform(-90, 20, 500).astype(np.float32).tolist()]:
+            got = np.float32(rounded_sigmoid(z))
+            near = np.nextafter(got, [np.float32(-np.inf), np.float32(np.inf)])
+            want = exact(1.0, z, 0.0)
+            assert abs(mpmath.mpf(float(got)) - want) < min(abs(mpmath.mpf(float(c)) - want) for c in near), z
+
+
+@pytest.mark.parametrize("real", LEFT)
+@pytest.mark.parametrize("beta", [1.0, 1.702, 1e-3, 1e18])
+def test_a_product_with_beta_has_twice_the_digits_and_does_not_overflow(real, beta):
+    x = real(7.3 / beta)
+    z, dz = of_beta(beta, x)
+    with mpmath.workprec(200):
+        assert (
+            abs((mpmath.mpf(float(z)) + mpmath.mpf(float(dz))) / (mpmath.mpf(beta) * mpmath.mpf(float(x))) - 1) < 1e-13
+        )
+    for end in (np.inf, np.finfo(real).max):
+        assert of_beta(beta, real(-end))[0] < 2 * LEFT[real]
+        assert of_beta(beta, real(end))[0] >= 40
+    assert np.isnan(of_beta(beta, real(np.nan))[0])

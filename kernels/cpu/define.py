@@ -175,7 +175,8 @@ class Direction:
             name = self._code_name(variant, storage, loop)
             load, store = storage.wide if chosen.wide else (storage.load, storage.store)
             body = chosen.body_16_bit if storage.dtype.itemsize == 2 else chosen.body
-            parts = {"body": body, "load": load, "store": store}
+            defaults = tuple(map(float, self.activation.parameters.values()))
+            parts = {"body": body, "load": load, "store": store, "defaults": defaults}
             compiled = compile_loop(loop, name, types.void(*self._signature(loop, storage)), parts)
             chosen.compiled[loop, storage.name] = compiled
         return compiled

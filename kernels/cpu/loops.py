@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The loops over arrays: every kernel is one of these, compiled with a body and the storage of a dtype.
 
-``body``, ``load`` and ``store`` are put in their place when a loop is compiled (``compile_loop``). Parameters are
-float64. Arrays are flat, except in the ``channels`` loops: those go over planes, each with an α of its own, of which
-``first`` is the number of the first.
+``body``, ``load``, ``store`` and ``defaults`` are put in their place when a loop is compiled (``compile_loop``).
+Parameters are float64. Their defaults have a loop of their own, in which they are constants, and what they make
+needless is left out: LLVM would do that for small bodies only. Arrays are flat, except in the ``channels`` loops: those
+go over planes, each with an α of its own, of which ``first`` is the number of the first.
 """
 
 import numpy as np
@@ -17,16 +18,25 @@ def body(*arguments):
 
 
 load = store = body
+defaults = ()
 
 
 def forward(x, out, parameters):
     full_width()
+    if parameters == defaults:
+        for i in range(x.size):
+            out[i] = store(body(load(x[i]), *defaults))
+        return
     for i in range(x.size):
         out[i] = store(body(load(x[i]), *parameters))
 
 
 def backward(dy, x, out, parameters):
     full_width()
+    if parameters == defaults:
+        for i in range(x.size):
+            out[i] = store(body(load(dy[i]), load(x[i]), *defaults))
+        return
     for i in range(x.size):
         out[i] = store(body(load(dy[i]), load(x[i]), *parameters))
 
