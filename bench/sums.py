@@ -19,6 +19,7 @@ from reports.schema import MISMATCH_KINDS, Accuracy, Example, Safety
 LENGTHS = {
     "quick": (1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 129, 1000, 4099),
     "standard": (*range(1, 66), 127, 128, 129, 1000, 4099, 20011),
+    "exhaustive": (*range(1, 130), 1000, 4099, 20011, 100003),  # of which there is no end
 }
 
 EDGE_LENGTHS = (1, 9, 40)

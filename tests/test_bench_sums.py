@@ -10,6 +10,7 @@ import kernels.cpu  # noqa: F401  (registers the Numba kernels)
 import reference
 from bench import sums
 from bench.calling import KernelError
+from bench.inputs import SAMPLES
 from bench.sums import EDGE_LENGTHS, LENGTHS, make_cases, measure
 from kernels.registry import registered
 from reference.formats import FORMATS
@@ -43,6 +44,10 @@ def test_the_rounded_sum_is_within_half_an_ulp(dtype):
     assert safety.mismatches == 0
     assert found.evaluated == len(list(make_cases(FORMATS[dtype], "quick", 0)))
     assert (found.coverage, found.fingerprint, found.regions) == ("sampled", None, [])
+
+
+def test_there_are_lengths_for_every_depth():
+    assert LENGTHS.keys() == SAMPLES.keys()
 
 
 def test_the_ulp_is_taken_at_the_sum_of_magnitudes(monkeypatch):
