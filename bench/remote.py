@@ -162,6 +162,7 @@ class Remote:
     host: Host
     name: str  # the kernel's id
     takes_threads: bool = True
+    limit_s: float | None = None  # for a call of it; None: as for any other
     lost: KernelError | None = field(default=None, init=False)
     own: int | None = field(default=None, init=False)  # where in the shared memory its buffers are
     turn: int = field(default=0, init=False)
@@ -260,7 +261,7 @@ class Remote:
     def _ask(self, operation: str, *what: Any, limit_s: float | None = None, host: Host | None = None) -> Any:
         self._refuse_if_lost()
         try:
-            return (host or self.host).ask(operation, self.name, *what, limit_s=limit_s)
+            return (host or self.host).ask(operation, self.name, *what, limit_s=limit_s or self.limit_s)
         except KernelError as error:
             if error.failure.kind in LOSSES:
                 self.lost = error
@@ -301,7 +302,7 @@ def isolated(kernel: Kernel, hosts: Mapping[str, Host]) -> Kernel:
     host = hosts.get(kernel.id)
     if host is None:
         return kernel
-    there = Remote(host, kernel.id, kernel.takes_threads)
+    there = Remote(host, kernel.id, kernel.takes_threads, kernel.call_limit_s)
     return replace(kernel, function=there, runs_with=there.runs_with if kernel.runs_with else None)
 
 

@@ -207,6 +207,14 @@ def test_what_it_does_to_its_process_is_a_verdict_and_costs_no_other(bad, varian
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the mode can't be read elsewhere")
+def test_a_kernel_that_may_compile_something_has_its_own_limit_for_a_call(bad):
+    slow = bad["sleeps-on-one-value"].function
+    with pytest.raises(KernelError, match=r"did not return within 0.2 s"):
+        Remote(slow.host, slow.name, limit_s=0.2)(np.float32([2]))
+    assert there(replace(SILU, call_limit_s=600.0), Host()).function.limit_s == 600
+    assert there(SILU, Host()).function.limit_s is None
+
+
 def test_a_changed_mode_is_told_and_set_right(bad):
     tiny = np.float32([1e-40, 2e-40])
     with pytest.raises(KernelError, match="changed_mode: left the floating-point mode changed: subnormals are flushed"):

@@ -127,12 +127,14 @@ class Peer:
         parameters: Mapping[str, float] | None = None,
         saved: Operation | None = None,
         flushes_subnormals: bool = False,
+        call_limit_s: float | None = None,
     ) -> Callable[[Operation], Operation]:
         """Decorate an operation: it becomes a kernel in each dtype, if the library is installed.
 
         Args:
             why: what it is that is called.
             parameters: their values, where the activation has some.
+            call_limit_s: what a call may take where that may compile something.
             saved: of the library and x, what the library keeps of x for a gradient; it is given in the place of x.
         """
 
@@ -157,6 +159,7 @@ class Peer:
                         uses_all=self.uses_all,
                         spins=self.set_threads is not None,
                         flushes_subnormals=flushes_subnormals,
+                        call_limit_s=call_limit_s,
                         source=inspect.getsourcefile(operation),
                         runs_with=self.runs_with,
                     )

@@ -17,6 +17,7 @@ from kernels.peers.adapter import NAMED_ALIKE, Absent
 from kernels.peers.torch import PEER
 
 VARIANT = "compiled"
+CALL_LIMIT_S = 600.0  # PyTorch's first compilation of all has taken 100 s on two cores that had other work too
 COMPILER = os.environ.get("CXX") or "g++"  # what PyTorch looks for
 # torch.compile takes the first array it sees as an example of the size, and writes loops for threads if that is large.
 EXAMPLE = 1 << 20
@@ -93,4 +94,5 @@ for _activation, (_name, _options, _parameters) in FUNCTIONS.items() if not LACK
             why=f"torch.compile of {_what}torch.nn.functional.{_name}{_given}",
             parameters=_parameters,
             saved=_saved(_activation, _direction),
+            call_limit_s=CALL_LIMIT_S,
         )(_run)
