@@ -34,6 +34,32 @@ def layouts():
     }
 
 
+def test_the_short_way_is_for_arrays_that_need_no_second_look():
+    x, out, line = draw(10), draw(10), draw(30)
+    assert launch.is_simple((x,), out, None)
+    assert launch.is_simple((x, x), x, 1)
+    assert launch.is_simple((line[:10],), line[20:], 1)
+    frozen = x.copy()
+    frozen.flags.writeable = False
+    for arrays, result, threads in [
+        ((x,), None, 1),
+        ((x,), out, 2),
+        ((draw(2 * launch.PER_THREAD),), draw(2 * launch.PER_THREAD), None),
+        ((x.tolist(),), out, 1),
+        ((x.view(np.ma.MaskedArray),), out, 1),
+        ((x, draw(1)), out, 1),
+        ((x.astype(np.float64), x), out, 1),
+        ((x,), draw(5, 2), 1),
+        ((x,), frozen, 1),
+        ((frozen,), out, 1),
+        ((line[::3],), out, 1),
+        ((line[:10],), line[5:15], 1),
+        ((x, line[:10]), line[5:15], 1),
+        ((line[5:15], x), line[:10], 1),
+    ]:
+        assert not launch.is_simple(arrays, result, threads)
+
+
 @pytest.mark.parametrize("layout", ["fortran", "spaced", "reversed", "unaligned", "read-only"])
 def test_the_layout_of_inputs_and_out_does_not_matter(layout):
     x, all_layouts = layouts()

@@ -25,6 +25,35 @@ Arrays = tuple[np.ndarray, ...]
 View = Callable[[np.ndarray], np.ndarray]  # an array as compiled code takes it: Storage.view
 
 
+def is_simple(arrays: Arrays, out: np.ndarray | None, threads: int | None) -> bool:
+    """Whether a loop can take these arrays as they are, in this thread, with nothing to check but their dtype."""
+    x = arrays[-1]
+    if type(x) is not np.ndarray or type(out) is not np.ndarray:
+        return False
+    if not (threads == 1 or (threads is None and x.size < 2 * PER_THREAD)):
+        return False
+    shape, dtype, owned = out.shape, out.dtype, out.base is None
+    for a in (*arrays, out):
+        if type(a) is not np.ndarray or a.shape != shape or a.dtype != dtype or not a.flags.carray:
+            return False
+        if not (owned and a.base is None) and _collides(out, a):  # two that own their memory can't
+            return False
+    return True
+
+
+def at_once(
+    loop: Loop, view: View | None, parameters: tuple[float, ...], arrays: Arrays, out: np.ndarray
+) -> np.ndarray:
+    """`elementwise` for what `is_simple` found fit; without ``view`` compiled code takes the elements as they are."""
+    every = (*arrays, out)
+    if out.ndim != 1:
+        every = [a.reshape(-1) for a in every]
+    if view:
+        every = [view(a) for a in every]
+    loop(*every, parameters)
+    return out
+
+
 def elementwise(
     loop: Loop, arrays: Arrays, out: np.ndarray | None, view: View, threads: int | None, parameters: tuple[float, ...]
 ) -> np.ndarray:

@@ -10,7 +10,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.scaling import odd_times
 
-leaky_relu = Activation("leaky_relu", negative_slope=0.01)
+leaky_relu = Activation("leaky_relu", light=True, negative_slope=0.01)
 
 
 @block

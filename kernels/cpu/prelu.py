@@ -25,7 +25,7 @@ from kernels.cpu.leaky_relu import (
     textbook_backward,
 )
 
-prelu = Activation("prelu", learned="alpha", alpha=0.25)
+prelu = Activation("prelu", learned="alpha", light=True, alpha=0.25)
 
 prelu.forward.variant("textbook", why="max(αx, x) as printed: wrong once a learned α passes 1")(textbook)
 prelu.backward.variant("textbook", why="1 for x > 0, else α: a NaN gets the gradient α")(textbook_backward)
