@@ -21,7 +21,7 @@ EXP_REACH = mpf("1.01")  # the nearest whole number to z/ln2 is rounded from a p
 SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; a₀, its root, is SILU_ROOT"
 ROOT_WINDOW = mpf(1) / 8  # beside the root of a derivative: outside of it no digits are lost that are needed
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
-MILLS_BASE, SLOPE_FACTOR_BASE = 0.67236328125, 0.50439453125  # 4·R(2) and H(2), to 11 bits
+SLOPE_FACTOR_BASE = 0.50439453125  # H(2), to 11 bits
 
 
 @dataclass(frozen=True)
@@ -248,11 +248,8 @@ def tail_fits() -> list[Fit]:
     def change_of_log(y: mpf) -> mpf:
         return (y + 1) * (1 / sqrt(2 * pi) / tail(y) - y)
 
-    def mills_of(y: mpf) -> mpf:
-        return (y + 2) * tail(y)
-
-    def change_of_mills(y: mpf) -> mpf:
-        return (y + 2) ** 2 * (1 / sqrt(2 * pi) - y * tail(y))
+    def change_of_tail(y: mpf) -> mpf:
+        return (y + 4) * (1 / sqrt(2 * pi) - y * tail(y))
 
     fits, low = [], mpf(-1)
     for kind, reach, degree, less in (("SINGLE", 14.5, 15, 3), ("DOUBLE", 39, 40, 6)):
@@ -261,11 +258,10 @@ def tail_fits() -> list[Fit]:
         log_text, text = f"l = ln 2(y + 1)R(y) {where}", f"−(y + 1)·R′(y)/R(y) {where}"
         fits.append(Fit(f"LOG_TAIL_{kind}", log_text, of_y(log_of, 1), low, end, degree, absolute=True))
         fits.append(Fit(f"TAIL_CHANGE_{kind}", text, of_y(change_of_log, 1), low, end, less, absolute=True))
-    where, end = "in s = (y − 2)/(y + 2) for y in [0, 15]", far(15, 2)
-    text = f"(y + 2)·R(y) − MILLS_BASE {where}"
-    fits.append(Fit("MILLS", text, of_y(mills_of, 2), low, end, 27, base=MILLS_BASE))
-    text = f"−(y + 2)²·R′(y) {where}"
-    return [*fits, Fit("MILLS_CHANGE", text, of_y(change_of_mills, 2), low, end, 5, absolute=True)]
+    where, end = "in s = (y − 4)/(y + 4) for y in [0, 15]", far(15, 4)
+    fits.append(Fit("NEAR_TAIL", f"R(y) {where}", of_y(tail, 4), low, end, 20))
+    text = f"−(y + 4)·R′(y) {where}"
+    return [*fits, Fit("NEAR_TAIL_CHANGE", text, of_y(change_of_tail, 4), low, end, 2, absolute=True)]
 
 
 def slope_fits() -> list[Fit]:
@@ -276,7 +272,7 @@ def slope_fits() -> list[Fit]:
         return slope(y) / (root - y)
 
     def change(y: mpf) -> mpf:  # G = (y₀ − y)·H, and so H′ = (G′ + H)/(y₀ − y), where G′ = y·R − √(2/π)
-        return (y + 2) * (y * tail(y) - sqrt(2 / pi) + factor(y)) / (y - root)
+        return (y * tail(y) - sqrt(2 / pi) + factor(y)) / (y - root)
 
     fits, low = [], mpf(-1)
     for kind, reach, degree, less in (("SINGLE", 20, 10, 3), ("DOUBLE", 64, 26, 6)):
@@ -284,8 +280,12 @@ def slope_fits() -> list[Fit]:
         text = f"H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), {where}"
         fits.append(Fit(f"SLOPE_FACTOR_{kind}", text, of_y(factor, 2), low, end, degree, base=SLOPE_FACTOR_BASE))
         text = f"−(y + 2)·H′(y) {where}"
-        fits.append(Fit(f"FACTOR_CHANGE_{kind}", text, of_y(change, 2), low, end, less, absolute=True))
-    return fits
+        moved = of_y(lambda y: (y + 2) * change(y), 2)
+        fits.append(Fit(f"FACTOR_CHANGE_{kind}", text, moved, low, end, less, absolute=True))
+    where, end = "in s = (y − 4)/(y + 4) for y in [0, 20]", far(20, 4)
+    fits.append(Fit("NEAR_SLOPE", f"H(y) {where}", of_y(factor, 4), low, end, 19))
+    text, moved = f"−(y + 4)·H′(y) {where}", of_y(lambda y: (y + 4) * change(y), 4)
+    return [*fits, Fit("NEAR_SLOPE_CHANGE", text, moved, low, end, 2, absolute=True)]
 
 
 def slope_root() -> mpf:
@@ -321,7 +321,7 @@ def tables() -> str:
             "    return tuple(map(float.fromhex, text.split()))\n\n\n"
             f"GELU_FAR = {FAR}.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by\n"
             f"GELU_TAIL_CENTRE = {CENTRE}.0\n"
-            f"MILLS_BASE, SLOPE_FACTOR_BASE = {MILLS_BASE}, {SLOPE_FACTOR_BASE}\n\n"
+            f"SLOPE_FACTOR_BASE = {SLOPE_FACTOR_BASE}\n\n"
             f"# The root of R(y) − y/√(2π), y₀ = {mp.nstr(slope_root(), 40)}, as high and low part;\n"
             "# −y₀ is the root of GELU′.\n"
             f"GELU_SLOPE_ROOT = {pair_text(slope_root())}\n\n"

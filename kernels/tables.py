@@ -9,7 +9,7 @@ def numbers(text: str) -> tuple[float, ...]:
 
 GELU_FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by
 GELU_TAIL_CENTRE = 5.0
-MILLS_BASE, SLOPE_FACTOR_BASE = 0.67236328125, 0.50439453125
+SLOPE_FACTOR_BASE = 0.50439453125
 
 # The root of R(y) − y/√(2π), y₀ = 0.7517915246935644574579049467795240396645, as high and low part;
 # −y₀ is the root of GELU′.
@@ -171,23 +171,21 @@ TAIL_CHANGE_DOUBLE = numbers("""
     -0x1.eb270529ae256p-4 0x1.5eaed0e252448p-6 0x1.5ad4122cc4c33p-5
 """)
 
-# (y + 2)·R(y) − MILLS_BASE in s = (y − 2)/(y + 2) for y in [0, 15]:
-# degree 27, relative error 2^-56.84.
-MILLS = numbers("""
-    0x1.772b4a9539cfdp-15 -0x1.535bafa73c585p-2 0x1.d7d0e2393eb3ep-6 0x1.2ccbfbf0c68f0p-5
-    -0x1.ec6870b9881c9p-12 -0x1.b8b937f80e4b0p-8 -0x1.ff79b9f01d8d2p-10 0x1.9ba0c65c22733p-11
-    0x1.b1b0c65cca878p-11 0x1.b217dd0da619ep-13 -0x1.e540f83b3e040p-14 -0x1.0d980b4042a23p-13
-    -0x1.824f9284a3da1p-15 0x1.44fb4c7f458dbp-17 0x1.6bf5729f53262p-16 0x1.a5314ae0eb4cap-17
-    0x1.1436cdecacb93p-19 -0x1.76393785c7ee4p-19 -0x1.9543e0ee175d3p-19 -0x1.96ffe3d549e5bp-20
-    -0x1.ca9d9770f9ecfp-24 0x1.2de26efe8ab43p-21 0x1.1234746af4525p-21 0x1.5233c73f5b0cfp-23
-    -0x1.1cbf6f1601550p-24 -0x1.51e46d35e17c3p-24 -0x1.ddcdcb3597c78p-26 -0x1.ef512651b960ap-29
+# R(y) in s = (y − 4)/(y + 4) for y in [0, 15]:
+# degree 20, relative error 2^-53.1.
+NEAR_TAIL = numbers("""
+    0x1.82b4bb8c94dcep-4 -0x1.5cf97b0ae882ep-3 0x1.fd751a1fba3c2p-4 -0x1.25b6aa9658063p-4
+    0x1.f9b05f0efd9bcp-6 -0x1.1644dc2f916b6p-7 0x1.0a1bd412e512dp-11 0x1.4eec24ff3101bp-11
+    -0x1.888dc867406b6p-13 -0x1.7e247d93621edp-15 0x1.e0a33e0a03252p-16 0x1.36d56e4c74683p-18
+    -0x1.20c478b9efe32p-18 -0x1.bd98542bbeb4ap-21 0x1.6212e9bd49002p-21 0x1.bb6b56ffb89a1p-23
+    -0x1.832f59efa3e79p-24 -0x1.bc77fcdee5c81p-25 0x1.5a8710e2e678ap-28 0x1.3716f1210fbc5p-27
+    0x1.052801772c330p-29
 """)
 
-# −(y + 2)²·R′(y) in s = (y − 2)/(y + 2) for y in [0, 15]:
-# degree 5, absolute error 2^-12.27.
-MILLS_CHANGE = numbers("""
-    0x1.00f08e590ce62p+0 -0x1.70559a8e4825cp-1 -0x1.4bf71f38c0e21p-6 0x1.21c8980320f67p-3
-    0x1.0f359602b7b2fp-6 -0x1.27f9ec4120901p-6
+# −(y + 4)·R′(y) in s = (y − 4)/(y + 4) for y in [0, 15]:
+# degree 2, absolute error 2^-3.556.
+NEAR_TAIL_CHANGE = numbers("""
+    0x1.06ca6e49f446cp-3 -0x1.1ed985a0a4aa9p-1 0x1.a4f6eebbcf12bp-1
 """)
 
 # H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 20]:
@@ -221,6 +219,22 @@ SLOPE_FACTOR_DOUBLE = numbers("""
 FACTOR_CHANGE_DOUBLE = numbers("""
     0x1.195a124a0c97ap-3 -0x1.92b1d8954d6c1p-3 0x1.6715f15108cb2p-5 0x1.8b7d947d7aa20p-6
     -0x1.18684ef73c2c0p-8 -0x1.13cd2bfc81eaep-8 -0x1.4e54f1635a459p-12
+""")
+
+# H(y) in s = (y − 4)/(y + 4) for y in [0, 20]:
+# degree 19, relative error 2^-53.54.
+NEAR_SLOPE = numbers("""
+    0x1.d94de78425463p-2 -0x1.a763001ac67f7p-4 0x1.ef4ff80137788p-5 -0x1.cc1e2623d6c1bp-6
+    0x1.37754d8187a6bp-7 -0x1.d4c8222ea423dp-10 -0x1.443f6477a5c65p-13 0x1.85999d9aa21bbp-13
+    -0x1.2537de9756f21p-16 -0x1.2e93bcec5c824p-16 0x1.daf1d7a12cb4fp-19 0x1.298b0d1ede297p-19
+    -0x1.07a8bfc9f1a50p-21 -0x1.76f468a5a3effp-22 0x1.aeb9554997bf4p-25 0x1.09b96767c98bcp-24
+    0x1.c22333b7a9d84p-30 -0x1.2c376e046a56dp-27 -0x1.49d4ff0bb4075p-29 -0x1.b281b5fd54187p-34
+""")
+
+# −(y + 4)·H′(y) in s = (y − 4)/(y + 4) for y in [0, 20]:
+# degree 2, absolute error 2^-5.107.
+NEAR_SLOPE_CHANGE = numbers("""
+    0x1.750cac92bd5bdp-4 -0x1.24905c1983af0p-2 0x1.340a1dd6b4866p-2
 """)
 
 # p(t) in k(x₀ + t) = t·(k′(x₀) + t·p(t)) for |t| ≤ 1/8, k = 1 + e^v + x·v′ of GELU-tanh:

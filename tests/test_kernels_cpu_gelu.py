@@ -8,11 +8,12 @@ from numba import njit
 
 from kernels import tables
 from kernels.cpu import exponential
-from kernels.cpu.gelu import reciprocal, smooth, tail_product
+from kernels.cpu.gelu import near_product, reciprocal, smooth, tail_product
 
 RNG = np.random.default_rng(11)
 UNIT = {np.float32: 2.0**-24, np.float64: 2.0**-53}
-BASE, TABLE, CHANGE = tables.MILLS_BASE, tables.MILLS, tables.MILLS_CHANGE
+BASE, TABLE, CHANGE = tables.SLOPE_FACTOR_BASE, tables.SLOPE_FACTOR_DOUBLE, tables.FACTOR_CHANGE_DOUBLE
+NEAR = {"tail": (tables.NEAR_TAIL, tables.NEAR_TAIL_CHANGE), "slope": (tables.NEAR_SLOPE, tables.NEAR_SLOPE_CHANGE)}
 
 
 @njit(error_model="numpy")
@@ -21,9 +22,14 @@ def near(y):
 
 
 @njit(error_model="numpy")
-def mills(y):
-    v, e, u = reciprocal(y, 2)
-    return v, *smooth(u, e, BASE, TABLE, CHANGE)
+def factor_of_slope(y):
+    _, e, u = reciprocal(y, 2)
+    return smooth(u, e, BASE, TABLE, CHANGE)
+
+
+@njit(error_model="numpy")
+def product(factor, y, table, change):
+    return near_product(factor, y, table, change)
 
 
 @njit(error_model="numpy")
@@ -45,6 +51,12 @@ def left_tail(y: mpmath.mpf) -> mpmath.mpf:
     return mpmath.erfc(y / mpmath.sqrt(2)) / 2
 
 
+def slope_over_root(y: mpmath.mpf) -> mpmath.mpf:
+    """e^(y²/2)·GELU′(−y)/(y₀ − y)."""
+    root = exact(*tables.GELU_SLOPE_ROOT)
+    return (left_tail(y) * mpmath.exp(y**2 / 2) - y / mpmath.sqrt(2 * mpmath.pi)) / (root - y)
+
+
 @pytest.mark.parametrize("real", UNIT)
 def test_a_short_reciprocal_has_an_exact_remainder(real):
     with mpmath.workprec(300):
@@ -60,9 +72,18 @@ def test_a_short_reciprocal_has_an_exact_remainder(real):
 def test_a_smooth_function_does_not_notice_the_division(real):
     with mpmath.workprec(300):
         for y in RNG.uniform(0, 14, 300).astype(real):
-            v, high, low = mills(y)
-            want = left_tail(exact(y)) * mpmath.exp(exact(y) ** 2 / 2)
-            assert abs(exact(v) * exact(high, low) / want - 1) < 0.75 * UNIT[real]
+            assert abs(exact(*factor_of_slope(y)) / slope_over_root(exact(y)) - 1) < 0.75 * UNIT[real]
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_a_product_in_float64_is_within_four_units(name):
+    with mpmath.workprec(300):
+        for factor, y in RNG.uniform(0, 14, (300, 2)).astype(np.float32).astype(np.float64):
+            y_exact = exact(y)
+            scaled = left_tail(y_exact) * mpmath.exp(y_exact**2 / 2)
+            want = scaled if name == "tail" else slope_over_root(y_exact)
+            want *= exact(factor) * mpmath.exp(-(y_exact**2) / 2)
+            assert abs(exact(product(factor, y, *NEAR[name])) / want - 1) < 4 * UNIT[np.float64]
 
 
 @pytest.mark.parametrize("real", UNIT)

@@ -7,7 +7,7 @@ where R is smooth, and decays so slowly that one polynomial serves for all y. Th
 Φ(y) = 1 − Φ(−y) and GELU′(y) = 1 − GELU′(−y).
 """
 
-from math import copysign, erf, exp
+from math import erf, exp
 
 from kernels.cpu.blocks import (
     at_least,
@@ -29,9 +29,9 @@ from kernels.cpu.blocks import (
 )
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
-from kernels.cpu.exponential import exp_pair, exp_terms_of_sum, reduced
+from kernels.cpu.exponential import exp_pair, exp_terms, exp_terms_of_sum, reduced
 from kernels.cpu.halves import half_raised, half_raised_16_bit
-from kernels.cpu.scaling import exp_parts, mirrored_pair, mirrored_product, odd_mirrored, odd_sum, scaled
+from kernels.cpu.scaling import exp_parts, mirrored_pair, mirrored_product, scaled
 from kernels.tables import (
     FACTOR_CHANGE_DOUBLE,
     FACTOR_CHANGE_SINGLE,
@@ -42,9 +42,10 @@ from kernels.tables import (
     GELU_TAIL_CENTRE,
     LOG_TAIL_DOUBLE,
     LOG_TAIL_SINGLE,
-    MILLS,
-    MILLS_BASE,
-    MILLS_CHANGE,
+    NEAR_SLOPE,
+    NEAR_SLOPE_CHANGE,
+    NEAR_TAIL,
+    NEAR_TAIL_CHANGE,
     SLOPE_FACTOR_BASE,
     SLOPE_FACTOR_DOUBLE,
     SLOPE_FACTOR_SINGLE,
@@ -179,19 +180,30 @@ def fast(x):
     return half_raised(x, fma(-t, h * s, at_least(x, -type(x)(0))))
 
 
-@gelu.forward.variant("rounded", why="the same in binary64, with R(y) and all else as high + low, rounded once")
+# For `rounded`: in float64, each operation rounded, and near enough for that at every input of float32.
+
+
+@block
+def near_product(factor, y, table, change):
+    """factor·e^(−y²/2)·f(y) for a y that has an exact square, and a smooth f given as a polynomial in (y − 4)/(y + 4).
+
+    What the error of the division has changed is taken back: ``change`` is −(y + 4)·f′(y).
+    """
+    r, t, n = exp_terms(-0.5 * y * y, 0.0)
+    d = y + 4.0
+    v = 1.0 / d
+    s = fma(-8.0, v, 1.0)
+    f = fma(fma(-v, d, 1.0), polynomial(s, change), polynomial(s, table))
+    return (factor * two_to(n)) * fma(f, r + t, f)
+
+
+@gelu.forward.variant("rounded", why="the same in binary64, not corrected: near enough at every input of float32")
 def rounded(x):
     y = at_most(abs(x), 15.0)
-    m, dm, n = exp_half_square_pair(y)
-    v, e, u = reciprocal(y, 2)
-    f, df = pair_product(m, dm, *smooth(u, e, MILLS_BASE, MILLS, MILLS_CHANGE))
-    high, low = pair_product(*two_product(y, v), f, df)
-    # Near 0 the tail is x/2 − x²/√(2π) + …, and of an x with few bits x/2 is a tie.
-    near, power = y < 2.0**-40, two_to(n)
-    high, low = 0.5 * y if near else high * power, -DENSITY_AT_0[0] * y * y if near else low * power
-    upper = at_most(at_least(x, -0.0), 1e300)  # an infinity gets lost in the sums
-    sum = upper - high
-    return copysign(odd_sum(sum, ((upper - sum) - high) - low), x) if x < 1e300 else x
+    tail = near_product(y, y, NEAR_TAIL, NEAR_TAIL_CHANGE)
+    # Near 0 it is x/2 − x²/√(2π) + …, and of an x with few bits x/2 is a tie: so much less decides it.
+    tail = y * (0.5 - 2.0**-50) if y < 2.0**-40 else tail
+    return at_least(x, -0.0) - tail
 
 
 @gelu.backward.variant("stable", why="e^(−y²/2)·(R(y) − y/√(2π)), with the root divided out", max_ulp=4)
@@ -220,10 +232,11 @@ def fast_backward(dy, x):
     return mirrored_pair(dy, x, *derivative(x))
 
 
-@gelu.backward.variant("rounded", why="the same in binary64, as high + low, rounded once")
+@gelu.backward.variant("rounded", why="the same in binary64, not corrected: near enough at every input of float32")
 def rounded_backward(dy, x):
-    f, df, n = derivative(x)
-    # Near 0 it is ½ + x·√(2/π) + …, which can be nearer to a tie than high + low tells.
-    y = abs(x)
-    near = y < 2.0**-22
-    return odd_mirrored(dy, x, 0.5 if near else f, -2 * DENSITY_AT_0[0] * y if near else df, 0.0 if near else n)
+    y = at_most(abs(x), 20.0)
+    root, low = GELU_SLOPE_ROOT
+    f = near_product((root - y) + low, y, NEAR_SLOPE, NEAR_SLOPE_CHANGE)
+    # Near 0 it is ½ − y·√(2/π) + …, which for two inputs float64 can't tell from a tie: a little more decides it.
+    f = fma(-2 * DENSITY_AT_0[0] * (1 + 2.0**-27), y, 0.5) if y < 2.0**-22 else f
+    return dy * (f if x < 0 else 1.0 - f)
