@@ -74,7 +74,7 @@ class Kernel:
         """What is timed: a call of it or, where it is another library's, the operation on arrays of that library."""
         if self.prepare:
             return self.prepare(*arrays, **self._options(out, threads))
-        return functools.partial(self, *arrays, out=out, threads=threads)
+        return functools.partial(self.function, *arrays, **self._options(out, threads))
 
     def _options(self, out: np.ndarray | None, threads: int | None) -> dict[str, Any]:
         options: dict[str, Any] = dict(self.parameters)

@@ -45,6 +45,7 @@ class Activation:
         self.learned = learned
         self.light = light
         self.parameters = parameters
+        self.defaults = tuple(map(float, parameters.values()))
         self.forward = Forward(self)
         self.backward = Backward(self)
         if learned:
@@ -64,6 +65,8 @@ class Activation:
             TypeError: a parameter that there is not, or not a number.
             ValueError: an α per channel that does not fit x.
         """
+        if not given:
+            return self.defaults
         for name in given:
             if name not in self.parameters:
                 has = ", ".join(self.parameters) or "none"
@@ -181,9 +184,8 @@ class Direction:
             name = self._code_name(variant, storage, loop)
             load, store = storage.wide if chosen.wide else (storage.load, storage.store)
             body = chosen.body_16_bit if storage.dtype.itemsize == 2 else chosen.body
-            defaults = tuple(map(float, self.activation.parameters.values()))
-            light = self.activation.light
-            parts = {"body": body, "load": load, "store": store, "defaults": defaults, "light": light}
+            of_all = {"defaults": self.activation.defaults, "light": self.activation.light}
+            parts = {"body": body, "load": load, "store": store, **of_all}
             compiled = compile_loop(loop, name, types.void(*self._signature(loop, storage)), parts)
             chosen.compiled[loop, storage.name] = compiled
         return compiled
@@ -254,8 +256,8 @@ class Elementwise(Direction):
 
     def __init__(self, activation: Activation) -> None:
         super().__init__(activation)
-        # What a call without parameters needs, kept from an earlier one: finding it takes as long as 10,000 elements.
-        self._ready: dict[tuple[str, np.dtype], tuple[launch.Loop, launch.View | None, tuple[float, ...]]] = {}
+        # What the usual call needs, kept from an earlier one: finding it takes as long as 10,000 elements.
+        self._ready: dict[tuple[str, np.dtype], tuple[launch.Loop, launch.View | None]] = {}
 
     def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
         if loop is self.flat:
@@ -272,17 +274,18 @@ class Elementwise(Direction):
         parameters: dict[str, Any],
     ) -> np.ndarray:
         x = arrays[-1]
-        ready = not parameters and launch.is_simple(arrays, out, threads) and self._ready.get((variant, x.dtype))
+        ready = launch.is_simple(arrays, out, threads) and self._ready.get((variant, x.dtype))
         if ready:
-            return launch.at_once(*ready, arrays, out)
+            values = self.activation.values(parameters, x)
+            if not (values and isinstance(values[0], np.ndarray)):
+                return launch.at_once(*ready, values, arrays, out)
         storage = self._check(arrays, variant, out, threads)
         values = self.activation.values(parameters, x)
         if values and isinstance(values[0], np.ndarray):
             loop = self._loop(variant, storage, self.channels)
             return launch.by_channel(loop, arrays, out, storage.view, threads, values[0])
         loop = self._loop(variant, storage, self.flat)
-        if not parameters:
-            self._ready[variant, x.dtype] = loop, storage.view if storage.memory != storage.dtype else None, values
+        self._ready[variant, x.dtype] = loop, storage.view if storage.memory != storage.dtype else None
         return launch.elementwise(loop, arrays, out, storage.view, threads, values)
 
 
