@@ -24,3 +24,10 @@ def beside_root(x, k, dk, root, slope, single, double):
     low = fma(near, bend, fma(rest, s, fma(near, s, -high)))
     inside = abs(t) < T(ROOT_WINDOW)
     return high if inside else k, low if inside else dk
+
+
+@block
+def near_root(x, k, root, slope, table):
+    """The same in float64, each operation rounded."""
+    t = (x - root[0]) - root[1]
+    return t * fma(t, polynomial(t, table), slope[0]) if abs(t) < ROOT_WINDOW else k
