@@ -39,6 +39,7 @@ def test_loops_are_as_wide_as_the_machine_and_call_nothing(kernel):
     code = code_of(kernel)
     assert code.vector_bits == FULL_WIDTH
     assert code.calls == []
+    assert code.streams
 
 
 LISTING = """
@@ -67,9 +68,14 @@ wrapper:
     ],
 )
 def test_the_width_is_that_of_the_arithmetic(arithmetic, bits):
-    assert assembly.read(LISTING.format(arithmetic=arithmetic, call="nop")) == assembly.Code(bits, [])
+    assert assembly.read(LISTING.format(arithmetic=arithmetic, call="nop")) == assembly.Code(bits, [], False)
 
 
 @pytest.mark.parametrize(("call", "name"), [("callq\t*%r14", "expf"), ("callq\texpf", "expf")])
 def test_a_call_out_of_the_loop_is_named(call, name):
     assert assembly.read(LISTING.format(arithmetic="nop", call=call)).calls == [name]
+
+
+@pytest.mark.parametrize(("store", "streams"), [("vmovntps\t%zmm0, (%rax)", True), ("vmovups\t%zmm0, (%rax)", False)])
+def test_stores_past_the_caches_are_seen(store, streams):
+    assert assembly.read(LISTING.format(arithmetic=store, call="nop")).streams == streams

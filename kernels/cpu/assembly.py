@@ -18,26 +18,34 @@ MOVES = ("vmov", "vbroadcast", "vpbroadcast", "vextract", "vinsert", "vzero", "m
 
 @dataclass(frozen=True)
 class Code:
-    """Of a compiled loop: the bits of the widest registers that it calculates with, and the functions that it calls."""
+    """Of a compiled loop.
+
+    Attributes:
+        vector_bits: of the widest registers that it calculates with.
+        calls: the functions that it calls.
+        streams: it has whole vectors written past the caches.
+    """
 
     vector_bits: int
     calls: list[str]
+    streams: bool
 
 
 def read(text: str) -> Code:
     """What is to be said of an x86-64 assembly listing, as LLVM prints it: of its first function, the loop itself."""
     loop = re.split(r"^\.Lfunc_end0:", text, maxsplit=1, flags=re.MULTILINE)[0]
-    widest, calls, named = 0, [], {}
+    widest, calls, named, streams = 0, [], {}, False
     for line in loop.splitlines():
         instruction, _, operands = line.strip().partition("\t")
         if address := re.fullmatch(r"\$([A-Za-z_]\w*), (%\w+)", operands):  # of a function, before it is called
             named[address[2]] = address[1]
         if instruction.startswith("call"):
             calls.append(named.get(operands.lstrip("*"), operands))
+        streams |= instruction.startswith("vmovnt")
         packed = instruction.endswith(("ph", "ps", "pd")) or instruction.startswith("vp")
         if packed and not instruction.startswith(MOVES):
             widest = max([widest, *(WIDTHS[r] for r in re.findall(r"%([xyz]mm)\d", operands))])
-    return Code(widest, sorted(set(calls)))
+    return Code(widest, sorted(set(calls)), streams)
 
 
 def keep(folder: Path, name: str, compiled: Dispatcher) -> None:

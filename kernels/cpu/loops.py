@@ -9,11 +9,21 @@ go over planes, each with an α of its own, of which ``first`` is the number of 
 """
 
 import numpy as np
+from numba import carray
 
 from kernels.cpu.blocks import accumulate
-from kernels.cpu.compile import block, full_width
-
-LINE_BYTES = 64
+from kernels.cpu.compile import full_width
+from kernels.cpu.streams import (
+    BLOCK_LINES,
+    STREAMED_BYTES,
+    block_buffer,
+    fence,
+    first_stop,
+    next_stop,
+    per_line,
+    pointer,
+    stream,
+)
 
 
 def body(*arguments):
@@ -24,41 +34,46 @@ load = store = body
 defaults, light = (), False
 
 
-@block
-def before_line(out):
-    """How many elements come before the first that begins a cache line: NumPy's large arrays begin 16 bytes into one.
-
-    Where memory sets the speed, vectors that are written across two lines make a loop a quarter slower.
-    """
-    return min(out.size, (-out.ctypes.data % LINE_BYTES) // out.itemsize)
-
-
 def forward(x, out, parameters):
     full_width()
-    first = before_line(out) if light else 0
-    for i in range(first):
-        out[i] = store(body(load(x[i]), *parameters))
-    x, out = x[first:], out[first:]
-    if parameters == defaults:
-        for i in range(x.size):
-            out[i] = store(body(load(x[i]), *defaults))
-        return
-    for i in range(x.size):
-        out[i] = store(body(load(x[i]), *parameters))
+    streams = out.nbytes >= STREAMED_BYTES
+    buffer = block_buffer(out)
+    start, stop = 0, first_stop(out, light, streams)
+    while start < x.size:
+        size, whole = stop - start, streams and stop - start == BLOCK_LINES * per_line(out)
+        part = carray(pointer(x, start), size)
+        place = carray(buffer if whole else pointer(out, start), size)
+        if parameters == defaults:
+            for i in range(size):
+                place[i] = store(body(load(part[i]), *defaults))
+        else:
+            for i in range(size):
+                place[i] = store(body(load(part[i]), *parameters))
+        if whole:
+            stream(buffer, out, start)
+        start, stop = stop, next_stop(out, stop, streams)
+    fence(streams)
 
 
 def backward(dy, x, out, parameters):
     full_width()
-    first = before_line(out) if light else 0
-    for i in range(first):
-        out[i] = store(body(load(dy[i]), load(x[i]), *parameters))
-    dy, x, out = dy[first:], x[first:], out[first:]
-    if parameters == defaults:
-        for i in range(x.size):
-            out[i] = store(body(load(dy[i]), load(x[i]), *defaults))
-        return
-    for i in range(x.size):
-        out[i] = store(body(load(dy[i]), load(x[i]), *parameters))
+    streams = out.nbytes >= STREAMED_BYTES
+    buffer = block_buffer(out)
+    start, stop = 0, first_stop(out, light, streams)
+    while start < x.size:
+        size, whole = stop - start, streams and stop - start == BLOCK_LINES * per_line(out)
+        part_dy, part = carray(pointer(dy, start), size), carray(pointer(x, start), size)
+        place = carray(buffer if whole else pointer(out, start), size)
+        if parameters == defaults:
+            for i in range(size):
+                place[i] = store(body(load(part_dy[i]), load(part[i]), *defaults))
+        else:
+            for i in range(size):
+                place[i] = store(body(load(part_dy[i]), load(part[i]), *parameters))
+        if whole:
+            stream(buffer, out, start)
+        start, stop = stop, next_stop(out, stop, streams)
+    fence(streams)
 
 
 def forward_channels(x, out, alpha, first):

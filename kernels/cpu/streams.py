@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""How loops write: in whole cache lines where memory sets the speed, and past the caches what these can't hold.
+
+To write to a cache line, a processor first reads it, unless a store says that all of it is new (*non-temporal*): of
+three streams of an elementwise function two are left. What is written so is not in a cache afterwards, hence only for
+large arrays, of which little would be. Such stores want whole lines. Results go to a block in L1, and from there: a
+short one, so that the arithmetic of the next goes on meanwhile.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+from kernels.cpu.compile import block
+
+LINE_BYTES = 64
+BLOCK_LINES = 32  # 2 KiB
+STREAMED_BYTES = 1 << 24  # of results in one thread
+
+
+@intrinsic
+def per_line(typing_context, array):
+    """How many elements of an array a cache line has."""
+
+    def generate(context, builder, signature, arguments):
+        size = context.get_abi_sizeof(context.get_data_type(array.dtype))
+        return context.get_constant(types.intp, LINE_BYTES // size)
+
+    return types.intp(array), generate
+
+
+@block
+def first_stop(out, light, streams):
+    """Where the first block ends: where a cache line begins, if that matters, or with the array.
+
+    NumPy's large arrays begin 16 bytes into a line. Vectors each written across two lines make a loop a quarter slower
+    whose speed memory sets.
+    """
+    before = (-out.ctypes.data % LINE_BYTES) * per_line(out) // LINE_BYTES
+    return min(out.size, before) if light or streams else out.size
+
+
+@block
+def next_stop(out, stop, streams):
+    """Where the next block ends: but for streams there is no other."""
+    return min(out.size, stop + BLOCK_LINES * per_line(out)) if streams else out.size
+
+
+@intrinsic
+def block_buffer(typing_context, like):
+    """A pointer to a block on the stack, for elements of an array's type, where a cache line begins."""
+
+    def generate(context, builder, signature, arguments):
+        with builder.goto_entry_block():
+            memory = builder.alloca(ir.ArrayType(ir.IntType(8), BLOCK_LINES * LINE_BYTES))
+        memory.align = LINE_BYTES
+        return builder.bitcast(memory, context.get_value_type(signature.return_type))
+
+    return types.CPointer(like.dtype)(like), generate
+
+
+@intrinsic
+def pointer(typing_context, array, start):
+    """A pointer to an element of a contiguous array: unlike a slice, it counts no references."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.gep(context.make_array(array)(context, builder, arguments[0]).data, [arguments[1]])
+
+    return types.CPointer(array.dtype)(array, types.intp), generate
+
+
+@intrinsic
+def _stream_line(typing_context, source, target, start):
+    """Copy a cache line past the caches: from source[start:] to target[start:], where one begins, too."""
+
+    def generate(context, builder, signature, arguments):
+        line = ir.VectorType(ir.IntType(8), LINE_BYTES).as_pointer()
+        source, target = (builder.bitcast(builder.gep(p, [arguments[2]]), line) for p in arguments[:2])
+        copy = builder.store(builder.load(source, align=LINE_BYTES), target, align=LINE_BYTES)
+        copy.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.none(source, target, types.intp), generate
+
+
+@block
+def stream(buffer, out, start):
+    """Copy a block to out[start:], which begins a cache line."""
+    target, step = pointer(out, start), per_line(out)
+    for i in range(BLOCK_LINES):
+        _stream_line(buffer, target, i * step)
+
+
+@intrinsic
+def _fence(typing_context):
+    def generate(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
+@block
+def fence(streams):
+    """What was streamed is seen by other threads from here on."""
+    if streams:
+        _fence()
