@@ -21,7 +21,6 @@ from kernels.cpu.blocks import (
     pair_sum,
     quick_polynomial,
     round_product,
-    to_odd,
     two_sum,
 )
 from kernels.cpu.compile import block
@@ -99,14 +98,12 @@ def fast(x, beta):
 def rounded(x, beta):
     if beta == 1:
         z = at_most(at_least(x, -300.0), 80.0)
-        # Near 0 it is x/2 + x²/4 − x⁴/48 + …: a tie, or as near to one as float64 can't tell, for many an x.
-        square, half = z * z, 0.5 * z
-        factor = fma(square, -1 / 48, 0.25)
-        high = fma(square, factor, half)
-        low = fma(square, factor, half - high)
-        near = abs(z) < 2.0**-12
-        y = to_odd(high if near else z * near_sigmoid(z, 0.0), low if near else 0.0)
-        return x if x > z else copysign(y, x)
+        # Near 0 it is x/2 + x²/4 − x⁴/48 + …, where x/2 can be a tie, and farther out x/2 + x²/4: what comes then, and
+        # float64 no longer tells, decides it, and is given a sign here.
+        a, tiny = abs(z), copysign(2.0**-52, z)
+        rest = (tiny if a < 2.0**-26 else -tiny) if a < 2.0**-15 else 0.0
+        y = z * (near_sigmoid(z, 0.0) + rest)
+        return x if x > z else y
     if abs(x) == inf:
         return copysign(0.0, x) if (x < 0) == (beta > 0) else x
     return copysign(odd_lowered(x, *sigmoid_terms(*of_beta(beta, x))), x)
