@@ -7,7 +7,7 @@ where R is smooth, and decays so slowly that one polynomial serves for all y. Th
 Φ(y) = 1 − Φ(−y) and GELU′(y) = 1 − GELU′(−y).
 """
 
-from math import erf, exp
+from math import copysign, erf, exp
 
 from kernels.cpu.blocks import (
     at_least,
@@ -30,7 +30,7 @@ from kernels.cpu.blocks import (
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, exp_terms_of_sum, reduced
-from kernels.cpu.halves import half_raised, half_raised_16_bit
+from kernels.cpu.halves import half_raised_16_bit
 from kernels.cpu.scaling import exp_parts, mirrored_pair, mirrored_product, scaled
 from kernels.tables import (
     FACTOR_CHANGE_DOUBLE,
@@ -176,8 +176,11 @@ def fast_16_bit(x):
 )
 def fast(x):
     # For x > 0 the tail is at most half of x: an error of its last digit is one of the result's, or less.
+    T = type(x)
     h, s, t = tail_product(x)
-    return half_raised(x, fma(-t, h * s, at_least(x, -type(x)(0))))
+    # Near 0 the result is x/2 + x²/√(2π) + …, and of the least number x/2 is a tie: so little less decides it.
+    little = T(by_type(x, 2.0**-105, 2.0**-894))  # 2^-20 of the least number
+    return copysign(fma(-t, fma(h, s, -little), at_least(x, -T(0))), x)
 
 
 # For `rounded`: in float64, each operation rounded, and near enough for that at every input of float32.
