@@ -252,7 +252,7 @@ def tail_fits() -> list[Fit]:
         return (y + 4) * (1 / sqrt(2 * pi) - y * tail(y))
 
     fits, low = [], mpf(-1)
-    for kind, reach, degree, less in (("SINGLE", 14.5, 15, 3), ("DOUBLE", 39, 40, 6)):
+    for kind, reach, degree, less in (("SINGLE", 14.5, 15, 3), ("DOUBLE", 39, 44, 6)):
         where = f"in s = (y − 1)/(y + 1) for y in [0, {reach}]"
         end = far(reach, 1)
         log_text, text = f"l = ln 2(y + 1)R(y) {where}", f"−(y + 1)·R′(y)/R(y) {where}"
@@ -275,7 +275,7 @@ def slope_fits() -> list[Fit]:
         return (y * tail(y) - sqrt(2 / pi) + factor(y)) / (y - root)
 
     fits, low = [], mpf(-1)
-    for kind, reach, degree, less in (("SINGLE", 20, 10, 3), ("DOUBLE", 64, 26, 6)):
+    for kind, reach, degree, less in (("SINGLE", 20, 10, 3), ("DOUBLE", 64, 30, 6)):
         where, end = f"in s = (y − 2)/(y + 2) for y in [0, {reach}]", far(reach, 2)
         text = f"H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), {where}"
         fits.append(Fit(f"SLOPE_FACTOR_{kind}", text, of_y(factor, 2), low, end, degree, base=SLOPE_FACTOR_BASE))

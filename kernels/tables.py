@@ -149,19 +149,20 @@ TAIL_CHANGE_SINGLE = numbers("""
 """)
 
 # l = ln 2(y + 1)R(y) in s = (y − 1)/(y + 1) for y in [0, 39]:
-# degree 40, absolute error 2^-55.87.
+# degree 44, absolute error 2^-57.87.
 LOG_TAIL_DOUBLE = numbers("""
-    0x1.72dfc463145d1p-5 -0x1.9bd0fd4597058p-5 -0x1.377336ac0b473p-3 -0x1.3928afbb460abp-4
-    -0x1.51efca43a96dcp-6 0x1.53eb1fecf9725p-8 0x1.841b2e6042615p-7 0x1.3c93a38dbfe36p-7
-    0x1.4deee68c5714cp-8 0x1.45147a6dafdfcp-10 -0x1.fe2fbafdb5101p-11 -0x1.c0cc3e7229914p-10
-    -0x1.902766cd7e6f5p-10 -0x1.f4f61985e73edp-11 -0x1.848d96fd9bb6ap-12 0x1.8b1f03845a8f6p-15
-    0x1.16baac750f5bdp-12 0x1.4a3fd7d284a4ep-12 0x1.c334379250af1p-13 0x1.5eef6f69f67efp-14
-    0x1.2f4eb9c337ab3p-13 0x1.999f764d88801p-13 -0x1.38e106c09232bp-12 -0x1.4963b774c8eb4p-11
-    0x1.df64fabca18ddp-12 0x1.3786619e229dfp-10 -0x1.90c8797603f5cp-11 -0x1.0817443a8030fp-9
-    0x1.a38b42d8ae5d1p-11 0x1.5133c0d1daffcp-9 -0x1.0b3c096db27dcp-11 -0x1.414b1c220d50bp-9
-    0x1.8fed95ce47807p-14 0x1.c21d6a142e164p-10 0x1.8120a95d79864p-13 -0x1.acc36ef76dce9p-11
-    -0x1.93b4c6a217800p-13 0x1.e527c7333d58ap-13 0x1.4ac85549bd188p-14 -0x1.e6e427726b4e7p-16
-    -0x1.9de69ee56fec8p-17
+    0x1.72dfc463145d1p-5 -0x1.9bd0fd459705fp-5 -0x1.377336ac0b42cp-3 -0x1.3928afbb45bf8p-4
+    -0x1.51efca43bdcffp-6 0x1.53eb1feb45283p-8 0x1.841b2e6991dcep-7 0x1.3c93a3b351d47p-7
+    0x1.4deee44c1a9c2p-8 0x1.45145c7666e41p-10 -0x1.fe2e664842ef9p-11 -0x1.c0ca50084f4e7p-10
+    -0x1.902fc98d61914p-10 -0x1.f52241014fbdcp-11 -0x1.83640ebf057f7p-12 0x1.a2053f4f831fdp-15
+    0x1.0f328d47994afp-12 0x1.386fbddc28cccp-12 0x1.062adcb05324fp-12 0x1.599e9a8e22de3p-13
+    0x1.0848883d465ebp-16 -0x1.c097b5f888efbp-14 0x1.1983bacee93aap-14 0x1.106da4de36c37p-12
+    -0x1.62645b892c4e1p-12 -0x1.ce821c7e35e06p-11 0x1.1e9e99ec60894p-11 0x1.de3fa4bb52f7fp-10
+    -0x1.9aeee52674365p-11 -0x1.9348a74070371p-9 0x1.91af75a266bbfp-11 0x1.0cbab279136e1p-8
+    -0x1.68de1517d3206p-12 -0x1.12d75d808cfaep-8 -0x1.ce280e150ac93p-13 0x1.a8f3a569a7665p-9
+    0x1.233241c6d8953p-11 -0x1.dcc7bc043676fp-10 -0x1.077671bd8632fp-11 0x1.68cd697922867p-11
+    0x1.088d12f387263p-12 -0x1.4584e809dcdc0p-13 -0x1.201742f9cfb67p-14 0x1.0696a8d4e9a11p-16
+    0x1.09b579b6f1cdcp-17
 """)
 
 # −(y + 1)·R′(y)/R(y) in s = (y − 1)/(y + 1) for y in [0, 39]:
@@ -203,15 +204,16 @@ FACTOR_CHANGE_SINGLE = numbers("""
 """)
 
 # H(y) − SLOPE_FACTOR_BASE, H(y) = (R(y) − y/√(2π))/(y₀ − y), in s = (y − 2)/(y + 2) for y in [0, 64]:
-# degree 26, relative error 2^-54.44.
+# degree 30, relative error 2^-56.52.
 SLOPE_FACTOR_DOUBLE = numbers("""
-    0x1.445114718524fp-13 -0x1.1958d5f2df097p-3 0x1.e6072b48b11fdp-6 0x1.521111b559c9fp-8
-    -0x1.3265b41278ba8p-9 -0x1.1120726ed8972p-10 0x1.70fac6115abebp-14 0x1.c11bae1ff0963p-13
-    0x1.1b11b0fcbc1e5p-14 -0x1.0ebe770002edcp-16 -0x1.92df1226e3e70p-16 -0x1.31ecf7a930da6p-17
-    0x1.0c8224c734e5ep-20 0x1.a8b18616f9d61p-19 0x1.df883f42423e3p-20 0x1.21ad093a06c54p-22
-    -0x1.6daf6be3b6412p-22 -0x1.58c64ef4cb9fdp-22 -0x1.7286544f228e1p-23 -0x1.ca928f10c6a0ep-25
-    0x1.0c316fb7643a8p-24 0x1.9380383ebf6efp-24 0x1.49d0bb925d2cfp-26 -0x1.0db94a86da724p-25
-    -0x1.ea1fb8d94c013p-27 0x1.01607c5ed4236p-28 0x1.4285a3c02b603p-29
+    0x1.445114718514fp-13 -0x1.1958d5f2df09dp-3 0x1.e6072b48b14fcp-6 0x1.521111b56045bp-8
+    -0x1.3265b412d7a9dp-9 -0x1.11207272ddfc8p-10 0x1.70fac73856db9p-14 0x1.c11bb0779e349p-13
+    0x1.1b11a223a3100p-14 -0x1.0ebf3db2fcf10p-16 -0x1.92dd4c354b0c8p-16 -0x1.31e297c5bbac0p-17
+    0x1.0bf7b194365bap-20 0x1.a7f7d144aed2ep-19 0x1.e148c376675c6p-20 0x1.33b3905e65713p-22
+    -0x1.7cf2dcab95ea9p-22 -0x1.8062832333af6p-22 -0x1.469c6f4db389cp-23 0x1.2595aabc620e1p-28
+    0x1.7e426275f4fd3p-25 0x1.0513c65f6652bp-25 0x1.bc5915d224c4bp-26 0x1.1fade7fe9eb22p-26
+    -0x1.70b518ca846edp-27 -0x1.57e2b60576b31p-26 -0x1.ae227682dfee3p-29 0x1.d64c707f642fep-28
+    0x1.5e05cb7ccf3b0p-29 -0x1.dc15f7cfc85c7p-31 -0x1.e025f6f66f205p-32
 """)
 
 # −(y + 2)·H′(y) in s = (y − 2)/(y + 2) for y in [0, 64]:

@@ -155,7 +155,11 @@ def tail_product(x):
     # l is negative where it is large: so that r + dr is not too far from 0, n belongs to a smaller argument.
     table, change = by_type(x, LOG_TAIL_SINGLE, LOG_TAIL_DOUBLE), by_type(x, TAIL_CHANGE_SINGLE, TAIL_CHANGE_DOUBLE)
     r, dr, n = reduced(z, T(table[0]), fma(half, y, T(-0.09)))
-    q, rest = exp_terms_of_sum(r, fma(u, polynomial(u, table[1:]), dr + fma(e, polynomial(u, change), dz)))
+    inner = polynomial(u, table[2:])
+    slope = fma(u, inner, T(table[1]))
+    if by_type(x, False, True):  # 44 roundings leave more than 15 do: the last one's is put back
+        dz = fma(u, fma(u, inner, T(table[1]) - slope), dz)
+    q, rest = exp_terms_of_sum(r, fma(u, slope, dr + fma(e, polynomial(u, change), dz)))
     p, dp = two_product(y, v)
     h = fma(p, q, p)
     h += fma(p, rest, fma(p, q, p - h) + fma(dp, q, dp))

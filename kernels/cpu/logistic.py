@@ -26,6 +26,18 @@ def within_logistic(z):
 
 
 @block
+def in_order(power, a, least):
+    """The order in which a power of two and a are taken, times a short y, from a remainder.
+
+    A power below ``least``, times y, has more digits than the remainder has before a is taken, too. In float64, where
+    the other errors are larger than in float32, that would show.
+    """
+    if by_type(a, False, True):
+        return (a, power) if power < type(a)(least) else (power, a)
+    return power, a
+
+
+@block
 def quotient(f, g, a, b):
     """(y, rest, r) of f/(1 + g + a + b) = y + rest·r, for powers of two f and g, 1 + a + b as `falling_terms` has it.
 
@@ -35,7 +47,8 @@ def quotient(f, g, a, b):
     larger, smaller = max(g, type(g)(1)), min(g, type(g)(1))
     r = type(g)(1) / ((larger + a) + (smaller + b))
     y = shortened(f * r)
-    rest = fma(-y, b, fma(-y, a, fma(-y, smaller, fma(-y, larger, f))))
+    p, q = in_order(smaller, a, 2.0**-12)
+    rest = fma(-y, b, fma(-y, q, fma(-y, p, fma(-y, larger, f))))
     return y, rest, r
 
 
@@ -108,7 +121,8 @@ def falling_share(a, da):
     g = two_to_shifted(at_least(shifted, exponent_shift(a) - T(by_type(a, 126.0, 1022.0))))
     inverse = T(1) / ((T(1) + r) + (g + t))
     y = halved(inverse)
-    rest = fma(-y, t, fma(-y, r, fma(-y, g, T(1) - y)))
+    p, q = in_order(g, r, 2.0**-26)
+    rest = fma(-y, t, fma(-y, q, fma(-y, p, T(1) - y)))
     return y, rest * inverse, g, shifted
 
 
