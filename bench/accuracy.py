@@ -10,7 +10,8 @@ import numpy as np
 
 from bench.calling import arguments, call, hexadecimal
 from bench.conditioning import Reach
-from bench.inputs import Inputs
+from bench.deviations import packed
+from bench.inputs import Inputs, digest
 from bench.sweep_loops import BINS, loops
 from bench.tally import a_few
 from bench.ulp import NO_MISMATCH, Judgement, judge
@@ -142,6 +143,8 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         decided_by_mpmath=truth.by_mpmath,
         histogram=histogram(error[compared]),
         fingerprint=fingerprint(got, form) if truth.inputs.exhaustive else None,
+        inputs=None if truth.inputs.exhaustive else digest(x, *(truth.pairs or ())),
+        deviations=packed(canonical_patterns(got, form), canonical_patterns(truth.exact.nearest, form)),
         regions=_regions(x, error, form),
         random_dy=None,
         search=None,
@@ -224,11 +227,16 @@ def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
     error = np.where(near_roots(kernel, truth.activation, x), np.nan, judgement.error_ulp)
     compared = ~np.isnan(error)
     worst = int(np.nanargmax(error)) if compared.any() else None
+    at = None if worst is None else (float(x[worst]), float(dy[worst]))
     return RandomDy(
         evaluated=len(x),
         max_ulp=None if worst is None else float(error[worst]),
         worst_input=None if worst is None else hexadecimal(x[worst]),
         worst_dy=None if worst is None else hexadecimal(dy[worst]),
+        worst_got=None if worst is None else hexadecimal(got[worst]),
+        worst_exact=None
+        if worst is None
+        else exact_decimal(kernel, truth.activation, float(x[worst]), float(dy[worst])),
         mismatches=int((judgement.mismatch != NO_MISMATCH).sum()),
     )
 

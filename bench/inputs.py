@@ -5,6 +5,7 @@ A generator takes the format, the activation's check points and a random generat
 returns values of the format; duplicates do not matter.
 """
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import log, sqrt
@@ -64,6 +65,11 @@ def make_inputs(activation: Activation, form: Format, depth: str, seed: int) -> 
     return Inputs(values, places, exhaustive=form.bits == 16)
 
 
+def digest(*arrays: np.ndarray) -> str:
+    """By which inputs can be told to be the same: samples may not be, on a machine with another C library."""
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
+
+
 def random_pairs(activation: Activation, form: Format, depth: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (dy, x), finite and x not 0, for the check of dy * f'(x).
 
@@ -93,6 +99,16 @@ def as_format(values: np.ndarray, form: Format) -> np.ndarray:
     """Round binary64 values to the format; what is too large becomes infinite."""
     with np.errstate(all="ignore"):
         return np.asarray(values, np.float64).astype(form.dtype)
+
+
+def magnitudes(rng: np.random.Generator, low: float, high: float, size: int) -> np.ndarray:
+    """Binary64 numbers from 2^low to 2^high, as many in each binade.
+
+    They come of additions alone: exp2 has other last bits on other machines, where other inputs would be tried.
+    """
+    places = rng.uniform(low, high, size)
+    binades = np.floor(places)
+    return np.ldexp(1 + (places - binades), binades.astype(np.int64))
 
 
 def around(points: np.ndarray, form: Format, count: int = NEIGHBOURS) -> np.ndarray:
@@ -157,6 +173,6 @@ def wide_normal(request: Request) -> np.ndarray:
 
 @generator
 def moderate(request: Request) -> np.ndarray:
-    """Magnitudes from 2^-12 to 2^10, uniform in the logarithm: where every formula does its work."""
+    """Magnitudes from 2^-12 to 2^10, all binades alike: where every formula does its work."""
     rng, n = request.rng, request.samples
-    return as_format(rng.choice([-1.0, 1.0], n) * np.exp2(rng.uniform(-12, 10, n)), request.form)
+    return as_format(rng.choice([-1.0, 1.0], n) * magnitudes(rng, -12, 10, n), request.form)

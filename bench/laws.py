@@ -13,7 +13,7 @@ from mpmath import mpf, workdps
 
 from bench.accuracy import exact_decimal
 from bench.calling import hexadecimal
-from bench.inputs import SAMPLES, as_format
+from bench.inputs import SAMPLES, as_format, magnitudes
 from bench.trials import Count, Trial
 from bench.ulp import distance
 from reference.activation import Piece, Real
@@ -89,7 +89,7 @@ def rising_inputs(trial: Trial) -> np.ndarray:
         return form.from_ordinals(np.arange(-end, end + 1))
     samples, random = SAMPLES[trial.depth], trial.random("monotone")
     points, powers = [p.x for p in trial.truth.activation.check_points], np.ldexp(1.0, POWERS)
-    moderate = random.choice([-1.0, 1.0], samples // 64) * np.exp2(random.uniform(POWERS[0], POWERS[-1], samples // 64))
+    moderate = random.choice([-1.0, 1.0], samples // 64) * magnitudes(random, POWERS[0], POWERS[-1], samples // 64)
     hard = form.ordinals(as_format(np.concatenate([points, powers, -powers, REDUCTIONS, moderate]), form))
     centres = np.concatenate([hard, random.integers(-end, end, samples // 64)])
     runs = centres[:, None] + np.arange(-samples // 8, samples // 8)

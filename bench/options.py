@@ -34,6 +34,7 @@ class Options:
     seed: int
     chosen: tuple[Kernel, ...]
     skipped: tuple[Skipped, ...] = ()
+    filters: Mapping[str, list[str]] = field(default_factory=dict)  # names by option, where any were given
     hosts: Mapping[str, Host] = field(default_factory=dict)  # of the user's kernels, by their ids
 
 
@@ -85,6 +86,7 @@ def read_options(config: pytest.Config) -> Options:
         report_dir=config.getoption("report_dir"),
         seed=seed,
         chosen=tuple(chosen),
+        filters={name: n for name, n in names.items() if n},
         hosts=hosts,
         skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in absent() if _is_asked_for(a, names)),
     )

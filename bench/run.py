@@ -33,6 +33,7 @@ class Session:
     skipped: list[Skipped] = field(init=False)
     sweeps: dict[str, Sweep] = field(default_factory=dict)  # of the kernels that were tried on all float32 inputs
     selected: int = 0  # how many of the chosen kernels are to be measured, after -k and its like
+    deselected: list[str] = field(default_factory=list)  # their ids
     clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
     hosts: dict[str, Host] = field(init=False)  # by the id of each kernel that has one
     backends: dict[str, Backend] = field(default_factory=dict)  # by name, in the order in which they were measured
@@ -101,6 +102,8 @@ class Session:
                 depth=self.options.depth,
                 seed=self.options.seed,
                 only=self.options.only,
+                filters=dict(self.options.filters),
+                deselected=self.deselected,
                 selected=self.selected,
             ),
             skipped=self.skipped,
@@ -122,6 +125,7 @@ def blank(kernel: Kernel) -> KernelResult:
         parameters=dict(kernel.parameters),
         takes_out=kernel.takes_out,
         flushes_subnormals=kernel.flushes_subnormals,
+        portable=kernel.portable,
         status="measured",
         failure=None,
         accuracy=None,

@@ -8,7 +8,7 @@ from mpmath import mpf
 
 from bench.accuracy import histogram, mean_ulp
 from bench.calling import call, hexadecimal
-from bench.inputs import as_format
+from bench.inputs import as_format, digest, magnitudes
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Kernel
 from reference.activation import Activation
@@ -39,7 +39,9 @@ def measure(kernel: Kernel, activation: Activation, depth: str, seed: int) -> tu
     answers = [_exact(activation, form, x, dy, kernel.parameters) for _, dy, x in cases]
     judgement = judge(got, Exact.concatenate([a for a, _ in answers]), form)
     names, exact = [name for name, _, _ in cases], [text for _, text in answers]
-    return _accuracy(names, exact, got, judgement), _safety(names, exact, got, judgement)
+    accuracy = _accuracy(names, exact, got, judgement)
+    accuracy.inputs = digest(*(array for _, *arrays in cases for array in arrays))
+    return accuracy, _safety(names, exact, got, judgement)
 
 
 def make_cases(form: Format, depth: str, seed: int) -> Iterator[Case]:
@@ -53,7 +55,7 @@ def make_cases(form: Format, depth: str, seed: int) -> Iterator[Case]:
         normal = rng.standard_normal((2, n))
         yield f"N(0, 1), n = {n}", as_format(normal[0], form), as_format(normal[1], form)
         yield f"one sign, n = {n}", as_format(rng.uniform(0.5, 1, n), form), as_format(-rng.uniform(0, 1, n), form)
-        wide = rng.choice([-1.0, 1.0], n) * np.exp2(rng.uniform(-spread, spread, n))
+        wide = rng.choice([-1.0, 1.0], n) * magnitudes(rng, -spread, spread, n)
         yield f"magnitudes 2^±{spread}, n = {n}", as_format(rng.standard_normal(n), form), as_format(wide, form)
     for n in EDGE_LENGTHS:
         yield from _edge_cases(form, n, rng)
@@ -135,6 +137,8 @@ def _accuracy(names: list[str], exact: list[str], got: np.ndarray, judgement: Ju
         decided_by_mpmath=0,
         histogram=histogram(error[compared]),
         fingerprint=None,
+        inputs=None,
+        deviations=None,
         regions=[],
         random_dy=None,
         search=None,

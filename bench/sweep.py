@@ -292,6 +292,8 @@ def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
         decided_by_mpmath=tally.by_mpmath,
         histogram=make_bins(tally.bins),
         fingerprint=done.fingerprint,
+        inputs=None,
+        deviations=None,
         regions=[make_region(r, per_region, tally.regions[r], SINGLE) for r in sorted(tally.regions)],
         random_dy=sampled.random_dy,
         search=None,

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
 Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
@@ -74,6 +74,8 @@ class RandomDy(Record):
     max_ulp: float | None
     worst_input: Hex | None
     worst_dy: Hex | None
+    worst_got: Hex | None
+    worst_exact: Decimal | None
     mismatches: int
 
 
@@ -106,6 +108,8 @@ class Accuracy(Record):
     decided_by_mpmath: int  # inputs that the fast oracle could not decide
     histogram: list[Bin]
     fingerprint: str | None
+    inputs: str | None  # digest of a sample, by which it is known to be the same
+    deviations: str | None  # results less the correctly rounded ones, packed; None: too many, or too irregular
     regions: list[Region]
     random_dy: RandomDy | None
     search: Search | None
@@ -162,6 +166,7 @@ class KernelResult(Record):
     parameters: dict[str, float]
     takes_out: bool
     flushes_subnormals: bool
+    portable: bool  # the same bits on every machine
     status: Literal["measured", "failed"]
     failure: Failure | None
     accuracy: Accuracy | None
@@ -260,12 +265,50 @@ class Run(Record):
     depth: Literal["quick", "standard", "exhaustive"]
     seed: int
     only: Literal["accuracy", "speed"] | None
+    filters: dict[str, list[str]]  # names by option, where any were given
+    deselected: list[str]  # ids of the kernels that -k and its like left out
     selected: int  # how many kernels were to be measured, after the filters and -k
 
 
 class Skipped(Record):
     what: str
     why: str
+
+
+class Difference(Record):
+    """What differs from a baseline, of one kernel."""
+
+    kernel: str  # its id
+    what: str  # the figure or verdict, in a word or two
+    judged: Literal["regression", "missing", "better", "changed", "new", "elsewhere"]
+    text: str  # what it is, what it was, and an input that shows it; for "elsewhere", what else explains it
+
+
+class Comparison(Record):
+    """With an earlier run's results."""
+
+    baseline: str  # the path that was given
+    started: str
+    commit: str | None
+    compared: int  # kernels that both have
+    differences: list[Difference]
+
+    def judged(self, *verdicts: str) -> list[Difference]:
+        """The differences with one of these verdicts."""
+        return [d for d in self.differences if d.judged in verdicts]
+
+
+class Figures(Record):
+    max_ulp: float | None
+    percent_of_copy: float | None  # arrays in cache, one thread
+
+
+class Earlier(Record):
+    """The figures of an earlier run on the same machine, for the trend."""
+
+    started: str
+    commit: str | None
+    kernels: dict[str, Figures]  # by id
 
 
 class Results(Record):
@@ -277,6 +320,8 @@ class Results(Record):
     copies: list[Copy]
     activations: list[ActivationResult]
     kernels: list[KernelResult]
+    comparison: Comparison | None = None
+    history: list[Earlier] = []
 
 
 class _Version(Record):

@@ -61,6 +61,18 @@ def searched(height: float | None) -> Search:
     return Search(evaluations=1 << 20, max_ulp=height, worst_input="-0x1.5d58aep+6", misrounded=9, mismatches=0)
 
 
+def with_random_dy(height: float | None) -> RandomDy:
+    return RandomDy(
+        evaluated=4096,
+        max_ulp=height,
+        worst_input="0x1p+0",
+        worst_dy="-inf",
+        worst_got="inf",
+        worst_exact="-inf",
+        mismatches=0,
+    )
+
+
 def accuracy(dtype: str, height: float | None, backward: bool) -> Accuracy:
     exhaustive = dtype in ("float16", "bfloat16")
     return Accuracy(
@@ -81,9 +93,9 @@ def accuracy(dtype: str, height: float | None, backward: bool) -> Accuracy:
         histogram=[Bin(lo=0.0, hi=0.5, count=20_000), Bin(lo=0.5, hi=1.0, count=1_300), Bin(lo=1.0, hi=None, count=45)],
         fingerprint="9f" * 32 if exhaustive else None,
         regions=regions(dtype, height),
-        random_dy=RandomDy(evaluated=4096, max_ulp=height, worst_input="0x1p+0", worst_dy="-inf", mismatches=0)
-        if backward
-        else None,
+        inputs=None if exhaustive else "0123456789abcdef",
+        deviations="c$`" if exhaustive else None,
+        random_dy=with_random_dy(height) if backward else None,
         search=None if exhaustive else searched(height),
     )
 
@@ -119,6 +131,7 @@ def kernel(activation: str, direction: str, dtype: str, variant: str, backend: s
         why="the formula as printed" if bad else "safe everywhere",
         parameters={"beta": 1.0},
         takes_out=backend == "numba",
+        portable=backend == "numba" and not bad,
         flushes_subnormals=False,
         status="measured",
         failure=None,
@@ -250,6 +263,8 @@ def results() -> Results:
             depth="standard",
             seed=1,
             only=None,
+            filters={},
+            deselected=[],
             selected=len(kernels) + 1,
         ),
         skipped=[Skipped(what="backend cupy", why="no CUDA device")],

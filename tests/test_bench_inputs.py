@@ -10,7 +10,18 @@ import pytest
 
 import reference
 from bench import inputs
-from bench.inputs import GENERATORS, NEIGHBOURS, PAYLOADS, SAMPLES, Request, around, make_inputs, random_pairs
+from bench.inputs import (
+    GENERATORS,
+    NEIGHBOURS,
+    PAYLOADS,
+    SAMPLES,
+    Request,
+    around,
+    digest,
+    magnitudes,
+    make_inputs,
+    random_pairs,
+)
 from reference.activation import CheckPoint
 from reference.formats import FORMATS, Format
 
@@ -181,3 +192,17 @@ def test_random_pairs_leave_out_kinks_at_zero(monkeypatch):
     dy, x = random_pairs(SILU, form, "quick", 0)
     assert 0 < len(dy) == len(x) <= 0.75 * SAMPLES["quick"]
     assert (x != 0).all()
+
+
+def test_magnitudes_are_in_range_with_as_many_in_each_binade():
+    found = magnitudes(np.random.default_rng(1), -3, 2, 50_000)
+    assert (found >= 2.0**-3).all()
+    assert (found < 4).all()
+    counts = np.bincount(np.floor(np.log2(found)).astype(int) + 3)
+    assert counts == pytest.approx(np.full(5, 10_000), rel=0.05)
+
+
+def test_a_digest_tells_other_inputs_apart_and_no_more():
+    here = np.array([1.0, 2.0], np.float32)
+    assert digest(here) == digest(here.copy()) != digest(np.nextafter(here, np.float32(3)))
+    assert digest(here, here) != digest(here)

@@ -55,7 +55,15 @@ def test_a_mismatch_is_told_before_an_error():
 
 
 def test_an_error_with_random_dy_is_told_with_dy():
-    pair = RandomDy(evaluated=9, max_ulp=77.0, worst_input="0x1p+1", worst_dy="0x1p-3", mismatches=2)
+    pair = RandomDy(
+        evaluated=9,
+        max_ulp=77.0,
+        worst_input="0x1p+1",
+        worst_dy="0x1p-3",
+        worst_got="0x1p-3",
+        worst_exact="0.5",
+        mismatches=2,
+    )
     said = broken_claim(result(max_ulp=1.0, random_dy=pair))
     assert "77 ulp at x = 0x1p+1, dy = 0x1p-3" in said
     assert "2 results of the wrong class with random dy" in said

@@ -31,6 +31,8 @@ from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached, ru
 from kernels.cpu.storage import BY_DTYPE, STORAGES, Storage
 from kernels.registry import Claim, Kernel, register
 
+OWN_ARITHMETIC = ("fast", "rounded")  # variants that call nothing of the C library, whose functions differ
+
 
 class Activation:
     """An activation that can be called, with its parameters' defaults.
@@ -162,6 +164,7 @@ class Direction:
                 claim=claim,
                 parameters=self.activation.parameters,
                 takes_out=self.takes_out,
+                portable=variant in OWN_ARITHMETIC,
                 source=__file__,
                 compile=functools.partial(self.compile, variant, storage),
                 is_compiled=functools.partial(self.is_compiled, variant, storage),
