@@ -234,9 +234,7 @@ def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
         worst_input=None if worst is None else hexadecimal(x[worst]),
         worst_dy=None if worst is None else hexadecimal(dy[worst]),
         worst_got=None if worst is None else hexadecimal(got[worst]),
-        worst_exact=None
-        if worst is None
-        else exact_decimal(kernel, truth.activation, float(x[worst]), float(dy[worst])),
+        worst_exact=None if at is None else exact_decimal(kernel, truth.activation, *at),
         mismatches=int((judgement.mismatch != NO_MISMATCH).sum()),
     )
 
