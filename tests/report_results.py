@@ -94,7 +94,7 @@ def accuracy(dtype: str, height: float | None, backward: bool) -> Accuracy:
         fingerprint="9f" * 32 if exhaustive else None,
         regions=regions(dtype, height),
         inputs=None if exhaustive else "0123456789abcdef",
-        deviations="c$`" if exhaustive else None,
+        deviations="c-jL100001" if exhaustive else None,
         random_dy=with_random_dy(height) if backward else None,
         search=None if exhaustive else searched(height),
     )

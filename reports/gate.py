@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""A run against a baseline: what got worse, what is missing, and what only another machine explains."""
+
+from collections.abc import Mapping
+
+from reports.circumstances import Setup, environment, reason
+from reports.judging import judge, unzipped
+from reports.schema import Comparison, Difference, KernelResult, Results, Run
+
+REGRESSION, MISSING = 6, 7  # exit codes
+
+
+class BaselineError(Exception):
+    """Results can't be compared; the message is one line, and says what to do."""
+
+
+def check(baseline: Results, path: object, depth: str, seed: int) -> None:
+    """Refuse a baseline that results of a depth and seed can't be compared with.
+
+    Raises:
+        BaselineError: it has no accuracy, or is of another depth or seed.
+    """
+    measured = [k for k in baseline.kernels if k.accuracy]
+    if not measured:
+        what = "accuracy of any kernel" if baseline.kernels else "kernel"
+        raise BaselineError(f"{path}: has no {what}, so that nothing can be compared: make one without --only speed")
+    was = baseline.run
+    if was.depth != depth:
+        raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: give --depth {was.depth}")
+    if was.seed != seed:
+        raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: give --seed {was.seed}")
+    for kernel in measured:
+        try:
+            if kernel.accuracy.deviations is not None:
+                unzipped(kernel.accuracy.deviations)
+        except ValueError as error:
+            raise BaselineError(
+                f"{path}: damaged ({kernel.id}: deviations: {error}); restore it, or make a new one with "
+                "`python -m reports accept`"
+            ) from error
+
+
+def expected(kernel: KernelResult, run: Run) -> bool:
+    """Whether a run should have measured a kernel: filters and -k leave some out."""
+    chosen = all(getattr(kernel, name) in names for name, names in run.filters.items())
+    return chosen and kernel.id not in run.deselected
+
+
+def compare(old: Results, new: Results, path: object, witnesses: Mapping[str, str] | None = None) -> Comparison:
+    """What differs between two runs of one depth and seed.
+
+    Args:
+        path: of the old results, for people.
+        witnesses: by a kernel's id an input whose result got worse, in words, where one is known.
+
+    Raises:
+        BaselineError: they can't be compared.
+    """
+    check(old, path, new.run.depth, new.run.seed)
+    if new.run.only == "speed":
+        raise BaselineError("the new results have no accuracy to compare: measure again without --only speed")
+    before, now = Setup.of(old), Setup.of(new)
+    known, found = {k.id: k for k in old.kernels}, {k.id: k for k in new.kernels}
+    differences: list[Difference] = []
+    for name, kernel in found.items():
+        if name in known:
+            differences += differences_of(known[name], kernel, before, now, (witnesses or {}).get(name))
+        else:
+            text = "is not in the baseline"
+            differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
+    differences += [missing(k, new) for k in old.kernels if k.id not in found and expected(k, new.run)]
+    return Comparison(
+        baseline=str(path),
+        started=old.run.started,
+        commit=old.run.commit,
+        compared=len(known.keys() & found.keys()),
+        differences=differences,
+    )
+
+
+def differences_of(
+    old: KernelResult, new: KernelResult, before: Setup, now: Setup, witness: str | None = None
+) -> list[Difference]:
+    """What differs of one kernel between two runs."""
+    return judge(old, new, reason(old, new, before, now), environment(new, before, now), witness)
+
+
+def missing(kernel: KernelResult, new: Results | None = None) -> Difference:
+    """That a kernel of the baseline was not measured, with the reason where the run has recorded one."""
+    skipped = [s for s in new.skipped if kernel.backend in s.what.split() or kernel.id in s.what] if new else []
+    why = "; ".join(s.why for s in skipped) or "removed, renamed or skipped"
+    text = f"is in the baseline and was not measured: {why}"
+    return Difference(kernel=kernel.id, what="kernel", judged="missing", text=text)
+
+
+def exit_code(comparison: Comparison) -> int:
+    """6 for a regression, else 7 for a kernel that is missing, else 0."""
+    if comparison.judged("regression"):
+        return REGRESSION
+    return MISSING if comparison.judged("missing") else 0

@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: MIT
+"""One kernel's results against those of a baseline: accuracy does not vary from run to run, so every bit counts."""
+
+import base64
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from reports import wording
+from reports.schema import Accuracy, Difference, KernelResult
+
+NOISE = 1e-12  # of a mean, relative: in what order a library adds is its own affair
+
+
+@dataclass(frozen=True)
+class Change:
+    """Of one figure or verdict; ``worse`` is None where it is neither worse nor better."""
+
+    what: str
+    worse: bool | None
+    text: str
+    excusable: bool = True  # something else than the kernel may explain it
+
+
+def judge(
+    old: KernelResult, new: KernelResult, reason: str | None, platform: str | None = None, witness: str | None = None
+) -> list[Difference]:
+    """What differs of a kernel.
+
+    Args:
+        reason: what else may explain other figures, in words; None where only the kernel itself may.
+        platform: in what the machines differ, in words: it may explain that something can't be checked any more.
+        witness: an input whose result got worse, in words, where one is known.
+    """
+    if new.failure or old.failure:
+        return [_difference(new, c, reason) for c in _failures(old, new)]
+    if old.parameters != new.parameters:
+        text = f"{_parameters(new)}, was {_parameters(old)}: it is another function"
+        return [_difference(new, Change("parameters", True, text, excusable=False), None)]
+    changes = [*_claim(old, new), *_coverage(old, new)]
+    if old.accuracy and new.accuracy and old.accuracy.coverage == new.accuracy.coverage:
+        changes += _errors(old, new, witness)
+    unchecked = list(_unchecked(old, new))
+    judged = [_difference(new, c, reason) for c in [*changes, *_properties(old, new)]]
+    return judged + [_difference(new, c, platform) for c in unchecked]
+
+
+def _difference(kernel: KernelResult, change: Change, reason: str | None) -> Difference:
+    judged = "changed" if change.worse is None else "regression" if change.worse else "better"
+    text = change.text
+    if reason and change.excusable:
+        judged, text = "elsewhere", f"{text} ({reason})"
+    return Difference(kernel=kernel.id, what=change.what, judged=judged, text=wording.one_line(text, 600))
+
+
+def _failures(old: KernelResult, new: KernelResult) -> Iterator[Change]:
+    if new.failure and not old.failure:
+        yield Change("failed", True, f"{wording.failure(new.failure)}; it was measured before")
+    if old.failure and not new.failure:
+        yield Change("measured", False, f"was {wording.failure(old.failure)}")
+
+
+def _parameters(kernel: KernelResult) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in kernel.parameters.items()) or "no parameters"
+
+
+# The claim.
+
+
+def _claim(old: KernelResult, new: KernelResult) -> Iterator[Change]:
+    was, now = _bound(old), _bound(new)
+    if was != now:
+        text = f"claims {wording.claim(new)}, was {wording.claim(old)}"
+        yield Change("claim", now > was, text, excusable=False)
+    if (old.verdict == "broken") != (new.verdict == "broken") and new.verdict != "none":
+        found = f"; found {wording.largest_claimed(new)}{_example(new)}" if new.verdict == "broken" else ""
+        text = f"{wording.verdict(new)} ({wording.claim(new)}), was {wording.verdict(old)}{found}"
+        yield Change("claim", new.verdict == "broken", text)
+
+
+def _bound(kernel: KernelResult) -> tuple[float, float]:
+    """How much a claim allows: less is more."""
+    bound = {"rounded": 0.0, None: math.inf}.get(kernel.claim, kernel.claim)
+    return bound, kernel.claim_outside_roots
+
+
+# Coverage.
+
+
+def _coverage(old: KernelResult, new: KernelResult) -> Iterator[Change]:
+    was, now = _tried(old), _tried(new)
+    names = ("coverage", "inputs", "pairs with random dy", "evaluations in the search")
+    if was[0] != now[0]:  # the other numbers are of another kind then
+        text = f"{wording.coverage(new)}, was {wording.coverage(old)}"
+        yield Change("coverage", now[0] < was[0], text, excusable=False)
+        return
+    for name, before, after in zip(names[1:], was[1:], now[1:], strict=True):
+        if before != after:
+            text = f"{after:,} {name}, was {before:,}"
+            yield Change("coverage", after < before, text, excusable=False)
+
+
+def _tried(kernel: KernelResult) -> tuple[int, int, int, int]:
+    found = kernel.accuracy
+    if found is None:
+        return 0, 0, 0, 0
+    dy, search = found.random_dy, found.search
+    return (
+        2 if found.coverage == "exhaustive" else 1,
+        found.evaluated,
+        dy.evaluated if dy else 0,
+        search.evaluations if search else 0,
+    )
+
+
+# Errors, mismatches and bits.
+
+
+def _errors(old: KernelResult, new: KernelResult, witness: str | None) -> list[Change]:
+    was, now = old.accuracy, new.accuracy
+    shown = witness or _worst(now)
+    found = [
+        *_figure("max ulp", was.max_ulp, now.max_ulp, _worst(now), wording.ulp, " ulp"),
+        *_figure("max ulp N(0, 1)", was.max_ulp_normal, now.max_ulp_normal, shown, wording.ulp, " ulp on N(0, 1)"),
+        *_random_dy(was, now),
+        *_figure("misrounded", was.misrounded, now.misrounded, shown, wording.count, " misrounded"),
+        *_mismatches(old, new, witness),
+    ]
+    if new.claim_outside_roots:
+        found += _figure(
+            *("max ulp", was.max_ulp_outside_roots, now.max_ulp_outside_roots, shown, wording.ulp),
+            " ulp apart from roots",
+        )
+    conditioned = was.outside_conditioning, now.outside_conditioning
+    if None not in conditioned:
+        found += _figure("outside f(x ± 1 ulp)", *conditioned, shown, wording.count, " outside f(x ± 1 ulp)")
+    if not found and not _close(was.mean_ulp, now.mean_ulp):
+        found += _figure("mean ulp", was.mean_ulp, now.mean_ulp, shown, repr, " ulp on average")
+    return found + list(_bits(was, now, new.claim == "rounded", witness, bool(found)))
+
+
+def _figure(
+    what: str,
+    was: float | None,
+    now: float | None,
+    shown: str,
+    word: Callable[[float | None], str],
+    unit: str,
+) -> Iterator[Change]:
+    """A figure of which less is better; where there is none, nothing was a number."""
+    before, after = (math.inf if x is None else x for x in (was, now))
+    if before == after:
+        return
+    texts = word(now), word(was)
+    if texts[0] == texts[1]:  # they differ in later digits
+        texts = repr(now), repr(was)
+    where = f"; {shown}" if after > before and shown else ""
+    yield Change(what, after > before, f"{texts[0]}{unit}, was {texts[1]}{where}")
+
+
+def _close(was: float | None, now: float | None) -> bool:
+    return was == now or (None not in (was, now) and math.isclose(was, now, rel_tol=NOISE))
+
+
+def _worst(found: Accuracy) -> str:
+    if found.worst_input is None:
+        return ""
+    return f"the worst at {found.worst_input}: got {found.worst_got}, exact {found.worst_exact}"
+
+
+def _random_dy(was: Accuracy, now: Accuracy) -> Iterator[Change]:
+    before, after = was.random_dy, now.random_dy
+    if not (before and after):
+        return
+    pair = f"the worst at x = {after.worst_input}, dy = {after.worst_dy}"
+    shown = f"{pair}: got {after.worst_got}, exact {after.worst_exact}"
+    yield from _figure("max ulp", before.max_ulp, after.max_ulp, shown, wording.ulp, " ulp with random dy")
+    unit = " of the wrong class with random dy"
+    yield from _figure("mismatches", before.mismatches, after.mismatches, shown, wording.count, unit)
+
+
+def _mismatches(old: KernelResult, new: KernelResult, witness: str | None) -> Iterator[Change]:
+    if not (old.safety and new.safety):
+        return
+    for kind in dict.fromkeys((*old.safety.by_kind, *new.safety.by_kind)):
+        before, after = old.safety.by_kind.get(kind, 0), new.safety.by_kind.get(kind, 0)
+        shown = witness or _example(new, kind).removeprefix(", ")
+        yield from _figure("mismatches", before, after, shown, wording.count, f" of the wrong class ({kind})")
+    searches = old.accuracy.search, new.accuracy.search
+    if None not in searches:  # what a search evaluates depends on what it finds: only none and some can be compared
+        before, after = (s.mismatches for s in searches)
+        if bool(before) != bool(after):
+            shown = _example(new).removeprefix(", ")
+            unit = " of the wrong class in the search"
+            yield from _figure("mismatches", before, after, shown, wording.count, unit)
+
+
+def _example(kernel: KernelResult, kind: str | None = None) -> str:
+    examples = [e for e in kernel.safety.examples if kind in (None, e.kind)] if kernel.safety else []
+    return "".join(f", e.g. {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in examples[:1])
+
+
+def _bits(was: Accuracy, now: Accuracy, rounded: bool, witness: str | None, told: bool) -> Iterator[Change]:
+    """Other bits are a fault where each is to be correctly rounded; else they are news where there is no other."""
+    same = was.fingerprint == now.fingerprint or None in (was.fingerprint, now.fingerprint)
+    if same and (was.inputs != now.inputs or _same_deviations(was.deviations, now.deviations)):
+        return
+    if rounded or not told:
+        shown = f"; {witness}" if witness else ""
+        yield Change("fingerprint", True if rounded else None, f"results with other bits than the baseline's{shown}")
+
+
+def _same_deviations(was: str | None, now: str | None) -> bool:
+    """Whether they may be the same: text that was packed by another library may differ and say the same."""
+    return was == now or None in (was, now) or unzipped(was) == unzipped(now)
+
+
+def unzipped(deviations: str) -> bytes:
+    """The bytes that were packed.
+
+    Raises:
+        ValueError: these are no deviations.
+    """
+    try:
+        return zlib.decompress(base64.b85decode(deviations))
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+
+
+# Properties.
+
+
+def _properties(old: KernelResult, new: KernelResult) -> Iterator[Change]:
+    for name, was in old.properties.items():
+        now = new.properties.get(name)
+        verdicts = was.verdict, now and now.verdict
+        if verdicts == ("holds", "violated"):
+            yield Change("property", True, f"“{wording.spoken(name)}” is lost: {now.counter_example}")
+        elif verdicts == ("violated", "holds"):
+            yield Change("property", False, f"“{wording.spoken(name)}” holds, was violated")
+
+
+def _unchecked(old: KernelResult, new: KernelResult) -> Iterator[Change]:
+    for name, was in old.properties.items():
+        now = new.properties.get(name)
+        if was.verdict != "not checked" and (now is None or now.verdict == "not checked"):
+            why = f" ({now.why})" if now and now.why else ""
+            yield Change("coverage", True, f"“{wording.spoken(name)}” is not checked any more{why}")

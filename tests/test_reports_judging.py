@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: MIT
+"""What counts as a regression of one kernel, what as better, and what is only news; made-up results."""
+
+from collections.abc import Callable
+
+import pytest
+
+from reports.judging import judge
+from reports.schema import Example, Failure, KernelResult
+from tests.report_results import all_nan, kernel
+
+WITNESS = "at 0x1p+3: got 0x1p+2, was 0x1p+1, exact 2.0"
+
+
+def ours(dtype: str = "float16", direction: str = "forward") -> KernelResult:
+    return kernel("silu", direction, dtype, "stable")
+
+
+def changed(change: Callable[[KernelResult], None], dtype: str = "float16", direction: str = "forward", **more):
+    """The differences of a kernel that was changed, and of the change taken back, as (what, judged, text)."""
+    old, new = ours(dtype, direction), ours(dtype, direction)
+    change(new)
+    return [
+        [(d.what, d.judged, d.text) for d in judge(a, b, **{"reason": None} | more)]
+        for a, b in ((old, new), (new, old))
+    ]
+
+
+def setting(part: str, **values):
+    def change(kernel: KernelResult) -> None:
+        for name, value in values.items():
+            setattr(getattr(kernel, part) if part else kernel, name, value)
+
+    return change
+
+
+def test_the_same_results_differ_in_nothing():
+    for dtype in ("float16", "float32"):
+        assert judge(ours(dtype), ours(dtype), None) == []
+
+
+WORSE = {
+    "max ulp": (setting("accuracy", max_ulp=2.8), "2.8 ulp, was 2.719; the worst at -0x1.5d58aep+6: got -0x0.0p+0, ex"),
+    "max ulp N(0, 1)": (setting("accuracy", max_ulp_normal=0.6), "0.6 ulp on N(0, 1), was 0.5001; the worst at"),
+    "misrounded": (setting("accuracy", misrounded=1235), "1,235 misrounded, was 1,234; the worst at -0x1.5d58aep+6"),
+    "outside f(x ± 1 ulp)": (setting("accuracy", outside_conditioning=18), "18 outside f(x ± 1 ulp), was 17; the w"),
+    "mean ulp": (setting("accuracy", mean_ulp=0.2600001), "0.2600001 ulp on average, was 0.26; the worst at"),
+    "mismatches": (
+        setting("safety", by_kind={"nan": 1}, examples=[Example(input="inf", got="nan", want="0.0", kind="nan")]),
+        "1 of the wrong class (nan), was 0; e.g. nan at inf: got nan, exact 0.0",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", WORSE)
+def test_worse_is_a_regression_with_what_shows_it_and_the_reverse_is_better(what):
+    change, text = WORSE[what]
+    ((found,), (reverse,)) = changed(change)
+    assert found[:2] == (what, "regression")
+    assert found[2].startswith(text)
+    assert reverse[:2] == (what, "better")
+    assert "the worst" not in reverse[2]
+
+
+@pytest.mark.parametrize("what", sorted(set(WORSE) - {"max ulp"}))
+def test_an_input_that_got_worse_is_named_where_it_is_known(what):
+    ((found,), _) = changed(WORSE[what][0], witness=WITNESS)
+    assert found[2].endswith(WITNESS)
+
+
+def test_the_largest_error_is_named_with_its_own_input():
+    ((found,), _) = changed(WORSE["max ulp"][0], witness=WITNESS)
+    assert "the worst at -0x1.5d58aep+6" in found[2]
+
+
+def test_a_difference_in_the_last_bit_is_told_in_full():
+    ((found,), _) = changed(setting("accuracy", max_ulp=2.718281800000001))
+    assert found[2].startswith("2.718281800000001 ulp, was 2.7182818;")
+
+
+def test_the_order_in_which_a_mean_is_added_up_is_no_difference():
+    assert changed(setting("accuracy", mean_ulp=0.26 * (1 + 1e-14))) == [[], []]
+
+
+def test_nothing_but_nan_is_the_worst_there_is():
+    old, new = ours("float32"), all_nan("silu")
+    found = {(d.what, d.judged) for d in judge(old, new, None)}
+    assert {("max ulp", "regression"), ("mismatches", "regression"), ("claim", "regression")} <= found
+    assert ("max ulp", "better") in {(d.what, d.judged) for d in judge(new, old, None)}
+
+
+def test_errors_with_random_dy_count_and_are_told_with_dy():
+    def worse(kernel):
+        kernel.accuracy.random_dy.max_ulp, kernel.accuracy.random_dy.mismatches = 5.0, 2
+
+    (found, reverse) = changed(worse, direction="backward")
+    assert [f[:2] for f in found] == [("max ulp", "regression"), ("mismatches", "regression")]
+    assert found[0][2] == ("5 ulp with random dy, was 2.719; the worst at x = 0x1p+0, dy = -inf: got inf, exact -inf")
+    assert found[1][2].startswith("2 of the wrong class with random dy, was 0;")
+    assert {r[1] for r in reverse} == {"better"}
+
+
+def test_errors_apart_from_roots_count_where_a_claim_leaves_roots_out():
+    ((found,), _) = changed(setting("accuracy", max_ulp_outside_roots=3.0), direction="backward")
+    assert found[1:] == ("regression", found[2])
+    assert found[2].startswith("3 ulp apart from roots, was 2.719")
+    assert changed(setting("accuracy", max_ulp_outside_roots=3.0)) == [[], []]  # no claim leaves any out
+
+
+def test_a_search_that_meets_mismatches_for_the_first_time_counts_and_more_of_them_do_not():
+    def meets(many):
+        return lambda kernel: setattr(kernel.accuracy.search, "mismatches", many)
+
+    ((found,), (reverse,)) = changed(meets(7), "float32")
+    assert found[:2] == ("mismatches", "regression")
+    assert found[2].startswith("7 of the wrong class in the search, was 0")
+    assert reverse[1] == "better"
+    old, new = ours("float32"), ours("float32")
+    meets(7)(old), meets(9)(new)
+    assert judge(old, new, None) == []
+
+
+# Bits.
+
+
+@pytest.mark.parametrize(("dtype", "name"), [("float16", "fingerprint"), ("float32", "deviations")])
+def test_other_bits_are_a_fault_of_what_is_correctly_rounded_and_news_of_others(dtype, name):
+    values = {"fingerprint": ("aa", "bb"), "deviations": ("c-l(@003eDVg", "c-l(>003hEV*")}[name]  # of a and b
+    for claim, judged in (("rounded", "regression"), (4.0, "changed")):
+        old, new = ours(dtype), ours(dtype)
+        for it, value in zip((old, new), values, strict=True):
+            setattr(it.accuracy, name, value)
+            it.claim = claim
+        (found,) = judge(old, new, None, witness=WITNESS)
+        assert (found.what, found.judged) == ("fingerprint", judged)
+        assert found.text == f"results with other bits than the baseline's; {WITNESS}"
+
+
+def test_other_bits_are_no_news_beside_a_regression():
+    def both(kernel):
+        kernel.accuracy.fingerprint, kernel.accuracy.misrounded = "other", 2000
+
+    assert [d[0] for d in changed(both)[0]] == ["misrounded"]
+
+
+# Claims, coverage, properties, failures.
+
+
+def test_a_broken_claim_is_told_with_what_broke_it():
+    def broken(kernel):
+        kernel.verdict, kernel.accuracy.max_ulp = "broken", 5.0
+
+    (found, reverse) = changed(broken)
+    assert [f[:2] for f in found] == [("claim", "regression"), ("max ulp", "regression")]
+    assert found[0][2].startswith("broken (≤ 4 ulp), was holds; found 5 ulp at -0x1.5d58aep+6: got ")
+    assert [r[:2] for r in reverse] == [("claim", "better"), ("max ulp", "better")]
+
+
+@pytest.mark.parametrize("weaker", [{"claim": 5.0}, {"claim": None}, {"claim_outside_roots": 0.5}])
+def test_a_weaker_claim_is_a_regression_whatever_the_machine(weaker):
+    ((found,), (reverse,)) = changed(setting("", **weaker), reason="with avx9")
+    assert found[:2] == ("claim", "regression")
+    assert found[2].endswith("was ≤ 4 ulp")
+    assert reverse[:2] == ("claim", "better")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (setting("accuracy", coverage="sampled", evaluated=99), "99 sampled, was 65,536 all"),
+        (setting("accuracy", evaluated=65_000), "65,000 inputs, was 65,536"),
+        (setting("accuracy", random_dy=None), "0 pairs with random dy, was 4,096"),
+    ],
+)
+def test_lower_coverage_is_a_regression_whatever_the_machine(change, text):
+    ((found,), (reverse,)) = changed(change, direction="backward", reason="with avx9")
+    assert found == ("coverage", "regression", text)
+    assert reverse[:2] == ("coverage", "better")
+
+
+def test_a_shorter_search_is_lower_coverage():
+    ((found,), _) = changed(lambda kernel: setattr(kernel.accuracy.search, "evaluations", 5), "float64")
+    assert found == ("coverage", "regression", "5 evaluations in the search, was 1,048,576")
+
+
+def test_figures_of_all_inputs_and_of_some_are_not_compared():
+    found, reverse = changed(setting("accuracy", coverage="sampled", misrounded=1, max_ulp=1.0))
+    assert [f[0] for f in found] == [r[0] for r in reverse] == ["coverage"]
+
+
+def test_accuracy_that_is_not_there_any_more_is_lower_coverage():
+    ((found,), _) = changed(setting("", accuracy=None))
+    assert found[:2] == ("coverage", "regression")
+
+
+def losing(kernel):
+    it = kernel.properties["monotone"]
+    it.verdict, it.counter_example = "violated", "f(0x1p+0) = 0x1.8p-1 but …"
+
+
+def test_a_property_lost_is_told_with_its_counter_example():
+    ((found,), (reverse,)) = changed(losing)
+    assert found == ("property", "regression", "“monotone” is lost: f(0x1p+0) = 0x1.8p-1 but …")
+    assert reverse == ("property", "better", "“monotone” holds, was violated")
+
+
+def test_a_property_that_can_not_be_checked_is_lower_coverage_but_for_another_platform():
+    def unchecked(kernel):
+        kernel.properties["monotone"].verdict, kernel.properties["monotone"].why = "not checked", "no flags here"
+
+    ((found,), gained) = changed(unchecked)
+    assert found == ("coverage", "regression", "“monotone” is not checked any more (no flags here)")
+    assert gained == []
+    ((excused,), _) = changed(unchecked, platform="on Darwin arm64, was Linux x86_64")
+    assert excused[1] == "elsewhere"
+
+
+def test_a_kernel_that_fails_is_a_regression_and_one_that_does_no_more_is_better():
+    def fails(kernel):
+        kernel.status, kernel.accuracy, kernel.safety = "failed", None, None
+        kernel.failure = Failure(kind="raised", message="not today", input="0x1p+0")
+
+    ((found,), (reverse,)) = changed(fails)
+    assert found == ("failed", "regression", "raised: not today (at input 0x1p+0); it was measured before")
+    assert reverse[:2] == ("measured", "better")
+    old, new = ours(), ours()
+    fails(old), fails(new)
+    assert judge(old, new, None) == []
+
+
+def test_other_parameters_make_it_another_function():
+    ((found,), _) = changed(setting("", parameters={"beta": 2.0}), reason="with avx9")
+    assert found == ("parameters", "regression", "beta = 2.0, was beta = 1.0: it is another function")
+
+
+# What else may explain it.
+
+
+@pytest.mark.parametrize("change", [*(c for c, _ in WORSE.values()), losing])
+def test_what_something_else_explains_is_told_apart_whether_worse_or_better(change):
+    ((found,), (reverse,)) = changed(change, reason="numpy 3.0, was 2.4.6")
+    assert found[1] == reverse[1] == "elsewhere"
+    assert found[2].endswith("(numpy 3.0, was 2.4.6)")
