@@ -137,15 +137,15 @@ class Safety(Record):
     examples: list[Example]
 
 
-class Property(Record):
+class Property(Record, omit_defaults=True):
     """Whether a law that f obeys holds for the results too; each is a verdict of its own, and no part of the claim."""
 
     verdict: Literal["holds", "violated", "not checked"]
-    counter_example: str | None  # a sentence with the input in hexadecimal, what was got and what was due
-    count: int  # violations
-    checked: int  # places where it could have been violated
-    largest: str | None  # of the violations, where they have a size: "3 representable numbers"
-    why: str | None  # for "not checked"
+    counter_example: str | None = None  # a sentence with the input in hexadecimal, what was got and what was due
+    count: int = 0  # violations
+    checked: int = 0  # places where it could have been violated
+    largest: str | None = None  # of the violations, where they have a size: "3 representable numbers"
+    why: str | None = None  # for "not checked"
 
 
 class Failure(Record):
@@ -334,8 +334,20 @@ class ResultsError(Exception):
 
 def save(results: Results, path: Path) -> None:
     """Write ``results`` whole or not at all: an interrupted write leaves the earlier file as it was."""
+    _replace(path, msgspec.json.format(msgspec.json.encode(results), indent=1))
+
+
+def save_by_line(results: Results, path: Path) -> None:
+    """The same with a line for each kernel, so that what git shows of a change can be read."""
+    fields = {name: msgspec.json.encode(value) for name, value in msgspec.structs.asdict(results).items()}
+    fields["kernels"] = b"[\n%b\n]" % b",\n".join(map(msgspec.json.encode, results.kernels))
+    lines = [b'"%b": %b' % (name.encode(), value) for name, value in fields.items()]
+    _replace(path, b"{\n%b\n}\n" % b",\n".join(lines))
+
+
+def _replace(path: Path, content: bytes) -> None:
     part = path.with_suffix(".part")
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1))
+    part.write_bytes(content)
     part.replace(path)
 
 
