@@ -11,6 +11,7 @@ import pytest
 import kernels
 import reference
 from bench import users
+from bench.gate import Gate, open_gate
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
 from bench.remote import Host
@@ -35,6 +36,7 @@ class Options:
     chosen: tuple[Kernel, ...]
     skipped: tuple[Skipped, ...] = ()
     filters: Mapping[str, list[str]] = field(default_factory=dict)  # names by option, where any were given
+    gate: Gate | None = None
     hosts: Mapping[str, Host] = field(default_factory=dict)  # of the user's kernels, by their ids
 
 
@@ -55,6 +57,12 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--only", choices=("accuracy", "speed"), help="leave the other half out")
     group.addoption(
         "--report-dir", type=Path, default=ROOT / "reports" / "latest", metavar="DIR", help="default: reports/latest"
+    )
+    group.addoption(
+        "--baseline",
+        type=Path,
+        metavar="FILE",
+        help="compare with an earlier results.json, and fail where it was better",
     )
     group.addoption("--seed", type=int, default=0, metavar="N", help="of everything drawn at random (default: 0)")
 
@@ -87,9 +95,15 @@ def read_options(config: pytest.Config) -> Options:
         seed=seed,
         chosen=tuple(chosen),
         filters={name: n for name, n in names.items() if n},
+        gate=_gate(config, chosen),
         hosts=hosts,
         skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in absent() if _is_asked_for(a, names)),
     )
+
+
+def _gate(config: pytest.Config, chosen: Iterable[Kernel]) -> Gate | None:
+    asked = [config.getoption(name) for name in ("baseline", "depth", "seed", "only")]
+    return open_gate(*asked, {k.backend for k in chosen}) if asked[0] else None
 
 
 def _is_asked_for(missing: Absent, names: Mapping[str, list[str]]) -> bool:

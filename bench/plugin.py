@@ -15,11 +15,12 @@ from bench.options import FILTERS, add_options, read_options
 from bench.prepare import prepare
 from bench.remote import hosts_for, isolated
 from bench.run import Session
-from bench.suite import Suite, chosen_kernel, session_key
+from bench.suite import Suite, chosen_kernels, session_key
 from bench.sweep import Sweep, forget, obstacles, sweep_all
 from kernels.registry import Kernel
 from reference.compiled import cache_root
 from reports import ReportError, terminal, write
+from reports.gate import exit_code
 from reports.schema import Skipped
 from reports.wording import kernels
 
@@ -37,9 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
-        for name in (*FILTERS, "kernels"):
+        for name in (*FILTERS, "kernels", "baseline"):
             if config.getoption(name):
-                raise pytest.UsageError(f"--{name} is about kernels to measure: give --benchmark as well")
+                raise pytest.UsageError(f"--{name} is about what is measured: give --benchmark as well")
         return
     if not config.pluginmanager.has_plugin("benchmark"):
         raise pytest.UsageError("--benchmark times through pytest-benchmark: leave -p no:benchmark out")
@@ -121,9 +122,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     run = session.config.stash.get(session_key, None)
     if run is None or session.config.getoption("collectonly") or not session.items:
         return
-    kernels = [chosen_kernel(item) for item in session.items]
+    kernels = chosen_kernels(session.items)
     options = run.options
-    run.selected = len(session.items)
+    run.selected = len(kernels)
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture else contextlib.nullcontext():
         print(flush=True)
@@ -163,6 +164,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
     run = items[0].config.stash.get(session_key, None) if items else None
     if run is not None:
         run.skipped.append(Skipped(what=kernels(len(items)), why="deselected on the command line"))
+        run.deselected += [item.name for item in items]
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -172,8 +174,14 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     if run is None:
         return (yield)
     run.close()
-    if run.results:
+    if run.results or session.exitstatus == pytest.ExitCode.TESTS_FAILED:
         _write_report(run)
+    if (
+        run.report
+        and run.report.comparison
+        and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    ):
+        session.exitstatus = exit_code(run.report.comparison) or session.exitstatus
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Not saving anything")  # where nothing was timed, and nothing is amiss
         return (yield)

@@ -44,6 +44,12 @@ class Session:
         self.skipped = list(self.options.skipped)
         self.hosts = dict(self.options.hosts)
 
+    @property
+    def absent(self) -> list[str]:
+        """The kernels that only the baseline has and that this run should have measured, by id."""
+        gate = self.options.gate
+        return gate.absent(self.options.chosen, self.options.filters) if gate else []
+
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""
         result = blank(kernel)
@@ -78,6 +84,13 @@ class Session:
         result.accuracy, result.safety, result.properties = found.accuracy, found.safety, found.properties
         result.verdict = verdict(kernel.claim, result.accuracy, result.safety)
 
+    def regressions(self, kernel: Kernel, result: KernelResult) -> list[str]:
+        """What is worse than in the baseline, where there is one, in sentences."""
+        gate, options = self.options.gate, self.options
+        if gate is None:
+            return []
+        return gate.regressions(isolated(kernel, self.hosts), result, self.backends, options.depth, options.seed)
+
     def close(self) -> None:
         """End the processes that kernels were called in."""
         for host in self.hosts.values():
@@ -89,7 +102,7 @@ class Session:
         first = {k.activation: k for k in reversed(self.options.chosen)}
         measured = dict.fromkeys(r.activation for r in self.results)
         activations = reference.activations()
-        return Results(
+        results = Results(
             schema_version=SCHEMA_VERSION,
             machine=machine({r.backend for r in self.results}),
             backends=list(self.backends.values()),
@@ -111,6 +124,8 @@ class Session:
             activations=[describe(activations[name], first[name].parameters) for name in measured],
             kernels=self.results,
         )
+        results.comparison = self.options.gate and self.options.gate.compare(results)
+        return results
 
 
 def blank(kernel: Kernel) -> KernelResult:

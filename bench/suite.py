@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """The suite as pytest collects it: one test item for each chosen kernel, named like the kernel."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
+from bench.gate import Gate
 from bench.run import Session
 from bench.speed import Clock, Stopwatch
 from kernels.registry import Kernel
 from reports import wording
+from reports.gate import missing
 from reports.schema import KernelResult
 
 session_key = pytest.StashKey[Session]()
@@ -19,32 +21,51 @@ class Suite(pytest.Module):
 
     def collect(self) -> Iterator[pytest.Function]:
         """An item for each kernel that the filters choose."""
-        clock = self.config.stash[session_key].clock = Clock(self.config._benchmarksession.options["timer"].target)
-        for kernel in self.config.stash[session_key].options.chosen:
+        session = self.config.stash[session_key]
+        clock = session.clock = Clock(self.config._benchmarksession.options["timer"].target)
+        for kernel in session.options.chosen:
             item = pytest.Function.from_parent(self, name=kernel.id, callobj=_test_of(kernel))
             item.user_properties.append(("kernel", kernel.id))
             item.add_marker(pytest.mark.benchmark(timer=clock))
             yield item
+        for name in session.absent:
+            yield pytest.Function.from_parent(self, name=name, callobj=_missing(name, session.options.gate))
 
 
-def chosen_kernel(item: pytest.Item) -> Kernel:
-    """The kernel that an item measures."""
-    return item.obj.kernel
+def chosen_kernels(items: Iterable[pytest.Item]) -> list[Kernel]:
+    """The kernels that items measure; those that only a baseline has are none."""
+    return [item.obj.kernel for item in items if hasattr(item.obj, "kernel")]
 
 
 def _test_of(kernel: Kernel) -> Callable[..., None]:
-    """A test that measures the kernel; it fails where a claim is broken or the kernel failed."""
+    """A test that measures the kernel; it fails where a claim is broken, it failed, or a baseline was better."""
 
     def test(request: pytest.FixtureRequest, benchmark) -> None:
         session = request.config.stash[session_key]
         result = session.measure(kernel, Stopwatch(request.node, benchmark, session.clock))
-        if result.failure:
-            where = f" at {result.failure.input}" if result.failure.input else ""
-            pytest.fail(f"{kernel.id} {result.failure.kind}{where}: {result.failure.message}", pytrace=False)
-        if result.verdict == "broken":
-            pytest.fail(f"{kernel.id}: {broken_claim(result)}", pytrace=False)
+        faults = [*_faults(result), *session.regressions(kernel, result)]
+        if faults:
+            pytest.fail("\n".join(faults), pytrace=False)
 
     test.kernel = kernel
+    return test
+
+
+def _faults(result: KernelResult) -> Iterator[str]:
+    if result.failure:
+        where = f" at {result.failure.input}" if result.failure.input else ""
+        yield f"{result.id} {result.failure.kind}{where}: {result.failure.message}"
+    if result.verdict == "broken":
+        yield f"{result.id}: {broken_claim(result)}"
+
+
+def _missing(name: str, gate: Gate) -> Callable[[], None]:
+    """A test that fails: of a kernel that only the baseline has."""
+
+    def test() -> None:
+        difference = missing(gate.known[name])
+        pytest.fail(f"{difference.kernel} {difference.text}", pytrace=False)
+
     return test
 
 

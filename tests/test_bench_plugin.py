@@ -297,7 +297,7 @@ def test_a_filter_without_benchmark_is_a_wrong_call():
         [sys.executable, "-m", "pytest", "--activation", "silu"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert run.returncode == 4
-    assert "--activation is about kernels to measure: give --benchmark as well" in run.stderr
+    assert "--activation is about what is measured: give --benchmark as well" in run.stderr
 
 
 def test_at_depth_exhaustive_float32_kernels_are_tried_on_all_inputs(swept):
