@@ -218,6 +218,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(terminal.table(run.report))
     for line in terminal.headline(run.report):
         terminalreporter.write_line(line)
+    if run.report.comparison:
+        terminalreporter.section("against the baseline")
+        for line in terminal.against(run.report):
+            terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(trylast=True)

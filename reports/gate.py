@@ -8,6 +8,7 @@ from reports.judging import judge, unzipped
 from reports.schema import Comparison, Difference, KernelResult, Results, Run
 
 REGRESSION, MISSING = 6, 7  # exit codes
+ACCEPT = "python -m reports accept"
 
 
 class BaselineError(Exception):
@@ -35,8 +36,7 @@ def check(baseline: Results, path: object, depth: str, seed: int) -> None:
                 unzipped(kernel.accuracy.deviations)
         except ValueError as error:
             raise BaselineError(
-                f"{path}: damaged ({kernel.id}: deviations: {error}); restore it, or make a new one with "
-                "`python -m reports accept`"
+                f"{path}: damaged ({kernel.id}: deviations: {error}); restore it, or make a new one with `{ACCEPT}`"
             ) from error
 
 

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """summary.md, short enough for a comment on a pull request; and tables of some activations, for any other page."""
 
+import itertools
 from collections.abc import Collection
 from html import escape
 
 from reports import columns, ranking, wording
 from reports.findings import Finding, findings, groups
+from reports.outcome import outcome
 from reports.schema import KernelResult, Results
+
+LONGEST = 60_000  # bytes: a comment on GitHub may have 65,536 characters, and whoever posts it may add some
 
 
 def summary(results: Results) -> str:
@@ -26,14 +30,30 @@ def summary(results: Results) -> str:
         *map(_item, findings(results)),
         *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped),
         "",
-        *_ranking(results),
+        *_against(results),
     ]
+    folded = _ranking(results)
     tables: dict[str, list[str]] = {}
     for (activation, direction), kernels in groups(results.kernels).items():
         tables.setdefault(activation, []).append(_table(results, direction, kernels))
     for activation, its_tables in tables.items():
-        lines += [f"<details><summary>{_text(activation)}</summary>", "", *its_tables, "</details>", ""]
-    return "\n".join(lines)
+        folded.append(
+            "\n".join([f"<details><summary>{_text(activation)}</summary>", "", *its_tables, "</details>", ""])
+        )
+    return "\n".join([*lines, *_fitting(folded, LONGEST - sum(len(line.encode()) + 1 for line in lines))])
+
+
+def _fitting(parts: list[str], room: int) -> list[str]:
+    """As many of the parts, from the first on, as so many bytes have room for, and a word on the others."""
+    ends = itertools.accumulate(len(part.encode()) + 1 for part in parts)
+    kept = [part for part, end in zip(parts, ends, strict=True) if end <= room]
+    left_out = len(parts) - len(kept)
+    return [*kept, f"{left_out} tables are left out here, and are in index.html.", ""] if left_out else kept
+
+
+def _against(results: Results) -> list[str]:
+    told = outcome(results)
+    return ["## Against the baseline", "", *map(_item, told), ""] if told else []
 
 
 def tables(results: Results, activations: Collection[str]) -> str:
@@ -53,7 +73,7 @@ def tables(results: Results, activations: Collection[str]) -> str:
 
 
 def _item(finding: Finding) -> str:
-    text = _text(finding.text)
+    text = _text(finding.text, None)
     return f"- **{text}**" if finding.tone == "bad" else f"- {text}"
 
 
@@ -67,7 +87,7 @@ def _ranking(results: Results) -> list[str]:
         best, fastest = _with_figures(r.ranked[:1]), _with_figures(r.fastest[:1])
         function = _text(f"{r.activation} {r.direction} {r.dtype}")
         lines.append(f"| {function} | {safe} | {best} | {fastest} | {_with_figures(r.front)} |")
-    return ["<details><summary>Whom to call</summary>", "", *lines, "", "</details>", ""]
+    return ["\n".join(["<details><summary>Whom to call</summary>", "", *lines, "", "</details>", ""])]
 
 
 def _author(kernel: KernelResult) -> str:

@@ -17,6 +17,7 @@ from plotly.offline import get_plotlyjs
 
 from reports import columns, fingerprints, formulas, plots, properties, ranking, rows, wording
 from reports.findings import findings, groups, tally
+from reports.outcome import outcome
 from reports.schema import ActivationResult, KernelResult, Results
 
 HERE = Path(__file__).parent
@@ -112,6 +113,7 @@ def _index(results: Results) -> dict[str, Any]:
     at = rows.settings(results)
     return {
         "findings": findings(results),
+        "against": outcome(results),
         "tally": tally(results),
         "timed": bool(at),
         "glance": _glance(results.kernels),

@@ -5,9 +5,15 @@ from tabulate import tabulate
 
 from reports import columns, wording
 from reports.findings import findings, groups
+from reports.outcome import outcome
 from reports.schema import Results
 
 NAME_WIDTH = 32
+
+
+def against(results: Results) -> list[str]:
+    """What came of the comparison with a baseline; nothing without one."""
+    return [finding.text for finding in outcome(results)]
 
 
 def headline(results: Results) -> list[str]:

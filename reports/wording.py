@@ -187,6 +187,8 @@ def ran_with(backend: Backend) -> str:
 
 def commit(run: Run) -> str:
     """The commit that was measured, and whether files differed from it."""
-    if run.commit is None:
-        return "no commit"
-    return f"commit {run.commit[:12]}{' with uncommitted changes' if run.dirty else ''}"
+    return revision(run.commit) + (" with uncommitted changes" if run.commit and run.dirty else "")
+
+
+def revision(of: str | None) -> str:
+    return f"commit {of[:12]}" if of else "no commit"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+import reports.__main__
+from reports import baselines
 from reports.__main__ import main
 from reports.schema import save
 from tests.report_results import results
@@ -98,3 +100,64 @@ def test_runs_where_nothing_that_measures_is_installed(file, tmp_path):
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == ""
     assert done.stdout.endswith("index.html\n")
+
+
+# Compare and accept.
+
+
+@pytest.fixture
+def worse(tmp_path):
+    def write(change):
+        made = results()
+        change(made)
+        save(made, tmp_path / "new.json")
+        return tmp_path / "new.json"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        (lambda r: None, 0, "nothing differs."),
+        (
+            lambda r: setattr(r.kernels[0].accuracy, "max_ulp", 1e9),
+            6,
+            "Worse: silu-forward-float16-numba-textbook: max ul",
+        ),
+        (
+            lambda r: r.kernels.pop(0),
+            7,
+            "Missing: silu-forward-float16-numba-textbook: kernel: is in the baseline and w",
+        ),
+        (lambda r: setattr(r.kernels[0].accuracy, "max_ulp", 1.0), 0, "`python -m reports accept` makes these results"),
+    ],
+)
+def test_compare_prints_the_differences_and_exits_like_a_run(file, worse, capsys, change, code, said):
+    assert main(["compare", str(file), str(worse(change))]) == code
+    assert said in capsys.readouterr().out
+
+
+def test_what_can_not_be_compared_is_refused(file, worse, capsys):
+    other = worse(lambda r: setattr(r.run, "seed", 9))
+    assert "measured with seed 1, not 9: give --seed 1" in refusal(["compare", file, other], capsys)
+    assert "No such file" in refusal(["compare", "none.json", other], capsys)
+
+
+def test_accept_makes_a_baseline_that_can_be_compared_with(file, tmp_path, capsys):
+    base = tmp_path / "base.json"
+    assert main(["accept", str(file), "--baseline", str(base)]) == 0
+    assert capsys.readouterr().out == f"accepted: {base}\n"
+    assert main(["compare", str(base), str(file)]) == 0
+
+
+def test_accept_takes_the_latest_results_and_the_baseline_of_their_depth(file, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(baselines, "FOLDER", tmp_path / "baselines")
+    monkeypatch.setattr(reports.__main__, "LATEST", file)
+    assert main(["accept"]) == 0
+    assert (tmp_path / "baselines" / "standard.json").is_file()
+
+
+def test_results_without_accuracy_are_not_accepted(worse, capsys, tmp_path):
+    empty = worse(lambda r: r.kernels.clear())
+    assert "no accuracy" in refusal(["accept", empty, "--baseline", tmp_path / "base.json"], capsys)

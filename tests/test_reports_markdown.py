@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """summary.md says what matters, and shows anyone's words as words."""
 
-from reports.markdown import summary, tables
-from tests.report_results import results
+from reports.gate import compare
+from reports.markdown import LONGEST, summary, tables
+from tests.report_results import kernel, results
 
 
 def test_has_machine_findings_and_every_kernel():
@@ -52,3 +53,34 @@ def test_tables_are_of_what_ran_there_and_stand_without_what_is_not_told():
     text = tables(some, ["softplus"])
     assert "Ran with" not in text
     assert "script" not in text
+
+
+def compared():
+    old, new = results(), results()
+    new.kernels[-1].accuracy.misrounded += 1
+    new.comparison = compare(old, new, "base_line.json")
+    return new
+
+
+def test_the_comparison_with_a_baseline_is_a_section_of_its_own():
+    assert "Against the baseline" not in summary(results())
+    text = summary(compared())
+    section = text[text.index("## Against the baseline\n") : text.index("<details>")]
+    assert "base\\_line.json" in section
+    assert "- **Worse: " in section
+    assert "<script" not in section
+
+
+def test_it_fits_a_comment_and_says_what_was_left_out():
+    long = compared()
+    for i in range(40):
+        for name in ("silu", "softplus"):
+            long.kernels += [
+                kernel(f"{name}{i}", "forward", d, "stable") for d in ("float16", "float32", "float64")
+            ] * 3
+    text = summary(long)
+    assert len(text.encode()) <= LONGEST + 100 < 65_536
+    assert "tables are left out here, and are in index.html." in text
+    assert text.count("<details>") == text.count("</details>") > 2
+    assert "## Against the baseline" in text
+    assert "left out here" not in summary(compared())

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from reports import pages
+from reports.gate import compare
 from reports.write import write
 from tests.report_results import HOSTILE, results, wrong_with_dy
 
@@ -233,3 +234,15 @@ def test_mismatches_with_random_dy_alone_are_seen(tmp_path):
     silu = Page(tmp_path / "activations" / "silu.html").text
     assert "None, at any input tried with dy = 1." in silu
     assert "More were found with random dy." in silu
+
+
+def test_the_comparison_with_a_baseline_is_a_section_with_links(tmp_path, index):
+    assert "baseline" not in index.ids
+    old, new = results(), results()
+    new.kernels[1].accuracy.misrounded += 1
+    new.comparison = compare(old, new, f"{HOSTILE}.json")
+    page = Page(write(new, tmp_path))
+    assert "baseline" in page.ids
+    assert "1,235 misrounded, was 1,234" in page.text
+    assert HOSTILE in page.text
+    assert any(unquote(link).endswith(f"#{new.kernels[1].id}") for link in page.links)

@@ -2,7 +2,8 @@
 """The table of findings fits a terminal, and has every kernel in it."""
 
 from reports.findings import groups
-from reports.terminal import headline, table
+from reports.gate import compare
+from reports.terminal import against, headline, table
 from tests.report_results import kernel, results
 
 
@@ -60,3 +61,14 @@ def test_headline_says_what_it_ran_with():
 def test_properties_are_counted_below_the_table_and_not_in_it():
     assert "propert" not in table(results())
     assert sum("violate a property" in line for line in headline(results())) == 1
+
+
+def test_what_came_of_a_comparison_is_told_where_there_was_one():
+    made = results()
+    assert against(made) == []
+    worse = results()
+    worse.kernels[0].accuracy.misrounded += 1
+    worse.comparison = compare(made, worse, "base.json")
+    lead, told, _ = against(worse)
+    assert lead.endswith(": 1 worse.")
+    assert told.startswith(f"Worse: {worse.kernels[0].id}: misrounded: 1,235 misrounded, was 1,234; the worst at ")
