@@ -137,3 +137,10 @@ def test_hostile_names_and_failures_are_compared_like_any_other():
     old, new = both()
     new.kernels.append(failed("softplus", HOSTILE, "no"))
     assert judged(compare(old, new, "base.json")) == {"new": [new.kernels[-1].id]}
+
+
+def test_kernels_of_a_library_that_the_baseline_has_none_of_are_no_news():
+    old, new = both()
+    new.kernels.append(kernel("silu", "forward", "float32", "library", "torch"))
+    found = compare(old, new, "base.json")
+    assert (found.differences, found.compared) == ([], len(old.kernels))
