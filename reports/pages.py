@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from reports import columns, fingerprints, formulas, plots, properties, ranking, rows, wording
+from reports import columns, fingerprints, formulas, plots, properties, ranking, rows, trend, wording
 from reports.findings import findings, groups, tally
 from reports.outcome import outcome
 from reports.schema import ActivationResult, KernelResult, Results
@@ -160,8 +160,10 @@ def _activation(results: Results, activation: ActivationResult) -> dict[str, Any
     by_direction: dict[str, dict[str, list[KernelResult]]] = {}
     for kernel in kernels:
         by_direction.setdefault(kernel.direction, {}).setdefault(kernel.dtype, []).append(kernel)
+    drawn = {d: trend.trends(results, _flatten(dtypes), colours) for d, dtypes in by_direction.items()}
     return {
         "activation": activation,
+        "trends": {direction: figures for direction, figures in drawn.items() if figures},
         "formula": formulas.mathml(activation.formula),
         "derivative_formula": formulas.mathml(activation.derivative_formula),
         "kernels": kernels,
