@@ -55,6 +55,8 @@ class Kernel:
     uses_all: bool = False  # takes no threads, and works on all processors that its process may use
     spins: bool = False  # its threads go on spinning after a call: beside other work it is faster with one
     flushes_subnormals: bool = False
+    device: Literal["cpu", "cuda"] = "cpu"  # where it computes; its function takes arrays of this machine all the same
+    timer: Callable[[Callable[[], Any]], float] | None = field(default=None, repr=False)  # of a call; None: the clock
     call_limit_s: float | None = None  # a call may take so long, where it may compile something; None: as any other
     compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next
     prepare: Callable[..., Callable[[], Any]] | None = field(default=None, repr=False)
