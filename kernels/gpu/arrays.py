@@ -50,6 +50,25 @@ def _converted(array: Any, label: str) -> Any:
     )
 
 
+def movable(array: Any) -> Any:
+    """The same array in a dtype that every CuPy can copy: bfloat16 as whole numbers."""
+    return array.view("uint16") if array.dtype.name == "bfloat16" else array
+
+
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
+    """A new array of the device."""
+    if dtype.name == "bfloat16":
+        return cupy().empty(shape, "uint16").view(dtype)
+    return cupy().empty(shape, dtype)
+
+
+def contiguous(array: Any) -> Any:
+    """The array, or a copy in C order."""
+    if array.flags.c_contiguous:
+        return array
+    return cupy().ascontiguousarray(movable(array)).view(array.dtype)
+
+
 def span(array: Any) -> tuple[int, int]:
     """The addresses of its first byte and of what follows its last."""
     low = high = array.data.ptr

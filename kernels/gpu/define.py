@@ -15,7 +15,7 @@ import numpy as np
 
 import kernels.cpu
 from kernels.gpu import device, launch
-from kernels.gpu.arrays import taken
+from kernels.gpu.arrays import contiguous, movable, taken
 from kernels.gpu.source import Entry
 from kernels.gpu.transfer import Mirror
 from kernels.parameters import Parameters
@@ -137,7 +137,7 @@ class Elementwise(Direction):
         values = self.activation.values(parameters, x)
         if values and isinstance(values[0], device.cupy().ndarray):
             function = self._function(variant, x.dtype.name, "channels")
-            alpha = values[0] if values[0].flags.c_contiguous else values[0].copy()
+            alpha = contiguous(values[0])
             after = (alpha.data.ptr, *launch.channels_of(x))
         else:
             usual = values == self.activation.defaults
@@ -190,9 +190,7 @@ class FromHost:
 
 def device_to_host(array: Any) -> np.ndarray:
     """A CuPy array as NumPy's, of bfloat16 as well."""
-    if array.dtype.name == "bfloat16":
-        return array.view("uint16").get().view(array.dtype)
-    return array.get()
+    return movable(array).get().view(array.dtype)
 
 
 def kernels_of(activations: dict[str, Activation]) -> Iterator[Kernel]:

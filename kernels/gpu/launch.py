@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kernels.gpu.arrays import overlap
+from kernels.gpu.arrays import contiguous, empty, movable, overlap
 from kernels.gpu.device import THREADS, cupy, resident_blocks
 
 PACKET = 16  # bytes that a thread takes at a time
@@ -20,7 +20,7 @@ Function = Callable[[tuple[int, ...], tuple[int, ...], tuple[Any, ...]], None]
 def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any]) -> Any:
     """Launch an elementwise kernel over equally shaped arrays; ``after`` are its arguments after the size."""
     like = inputs[-1]
-    plain = [_contiguous(a) for a in inputs]
+    plain = [contiguous(a) for a in inputs]
     direct = out is not None and out.flags.c_contiguous and not any(overlap(out, a) for a in plain)
     result = out if direct else empty(like.shape, like.dtype)
     if like.size:
@@ -29,7 +29,7 @@ def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, afte
         function((blocks,), (THREADS,), (*[a.data.ptr for a in plain], result.data.ptr, like.size, *after))
     if out is None or direct:
         return result
-    out[...] = result
+    movable(out)[...] = movable(result)
     return out
 
 
@@ -57,7 +57,7 @@ def channel_sums(
     partial: Function, total: Function, dy: Any, x: Any, shape: Sums, bytes_per_sum: int, out_shape: tuple[int, ...]
 ) -> Any:
     """The sum of each channel, of the dtype of x and of that shape."""
-    dy, x = _contiguous(dy), _contiguous(x)
+    dy, x = contiguous(dy), contiguous(x)
     out = empty(out_shape, x.dtype)
     if not out.size:
         return out
@@ -73,17 +73,3 @@ def channels_of(x: Any) -> tuple[int, int]:
     """How many channels an array has, on axis 1, and how many elements of one are neighbours."""
     return x.shape[1], math.prod(x.shape[2:])
 
-
-def empty(shape: tuple[int, ...], dtype: Any) -> Any:
-    """An array of the device; of bfloat16 as a view, which every CuPy can make."""
-    if dtype.name == "bfloat16":
-        return cupy().empty(shape, "uint16").view(dtype)
-    return cupy().empty(shape, dtype)
-
-
-def _contiguous(array: Any) -> Any:
-    if array.flags.c_contiguous:
-        return array
-    if array.dtype.name == "bfloat16":
-        return cupy().ascontiguousarray(array.view("uint16")).view(array.dtype)
-    return cupy().ascontiguousarray(array)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kernels.gpu.arrays import empty
 from kernels.gpu.device import cupy
 
 ALIGNMENT = 256  # of the device's allocations
@@ -47,7 +48,7 @@ class Mirror:
     def _like(self, array: np.ndarray) -> Any:
         start = array.__array_interface__["data"][0]
         if not array.size:
-            return cupy().empty(array.shape, array.dtype)
+            return empty(array.shape, array.dtype)
         (low, _), there = next(piece for piece in self.pieces if piece[0][0] <= start < piece[0][1])
         place = there.data + (low % ALIGNMENT + start - low)
         return cupy().ndarray(array.shape, array.dtype, memptr=place, strides=array.strides)
