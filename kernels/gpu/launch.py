@@ -72,4 +72,3 @@ def channel_sums(
 def channels_of(x: Any) -> tuple[int, int]:
     """How many channels an array has, on axis 1, and how many elements of one are neighbours."""
     return x.shape[1], math.prod(x.shape[2:])
-
