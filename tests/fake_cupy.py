@@ -26,6 +26,9 @@ class MemoryPointer:
     def ptr(self) -> int:
         return self.memory.__array_interface__["data"][0] + self.offset
 
+    def copy_from_device_async(self, source: "MemoryPointer", size: int) -> None:
+        self.memory[self.offset :][:size] = source.memory[source.offset :][:size]
+
     def __add__(self, offset: int) -> "MemoryPointer":
         return MemoryPointer(self.memory, self.offset + offset)
 
@@ -130,7 +133,9 @@ class Event:
 
 cuda = SimpleNamespace(
     runtime=SimpleNamespace(getDevice=lambda: 0),
-    Device=lambda number: SimpleNamespace(compute_capability="90", attributes={"MultiProcessorCount": 1}),
+    Device=lambda number: SimpleNamespace(
+        compute_capability="90", attributes={"MultiProcessorCount": 1}, pci_bus_id="0000:01:00.0"
+    ),
     Event=Event,
     get_elapsed_time=lambda first, last: 1e3 * (last.at - first.at),
 )

@@ -43,7 +43,11 @@ def cubin(entries: Iterable[Entry], architecture: str) -> Path:
         FileNotFoundError: NVRTC is not installed, and the file is not there.
         CompileError: the compiler refused the architecture.
     """
-    text = source.unit(entries)
+    return cubin_of(source.unit(entries), architecture)
+
+
+def cubin_of(text: str, architecture: str) -> Path:
+    """The same of a text of CUDA C++."""
 
     def make(path: Path) -> None:
         path.write_bytes(nvrtc.compile_source(text, source.headers(), architecture).cubin)

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 import kernels.cpu
-from kernels.gpu import device, launch
+from kernels.gpu import device, launch, timing
 from kernels.gpu.arrays import contiguous, movable, taken
 from kernels.gpu.source import Entry
 from kernels.gpu.transfer import Mirror
 from kernels.parameters import Parameters
-from kernels.registry import Kernel, registered
+from kernels.registry import Kernel, RunsWith, registered
 
 SUM_BYTES = {"textbook": 8, "other": 24}  # what sums.cuh keeps of each block of threads
 
@@ -193,6 +193,18 @@ def device_to_host(array: Any) -> np.ndarray:
     return movable(array).get().view(array.dtype)
 
 
+def on_device_copy(source: np.ndarray, destination: np.ndarray) -> Callable[[], Any]:
+    """A call that copies one array of the device to another, of these arrays' sizes: the yardstick."""
+    from_here, to_here = Mirror([source, destination]).on_device
+    return lambda: to_here.data.copy_from_device_async(from_here.data, source.nbytes)
+
+
+def runs_with() -> RunsWith:
+    """What our kernels run with."""
+    number = device.cupy().cuda.runtime.getDevice()
+    return RunsWith(threads=None, instruction_set=device.architecture(number), clocks_mhz=timing.clocks(number))
+
+
 def kernels_of(activations: dict[str, Activation]) -> Iterator[Kernel]:
     """The kernels: the counterpart of each of the CPU's, with the same claim."""
     for kernel in list(registered()):
@@ -206,9 +218,10 @@ def kernels_of(activations: dict[str, Activation]) -> Iterator[Kernel]:
                 prepare=function.prepare,
                 takes_threads=False,
                 device="cuda",
-                timer=device.elapsed,
+                timer=timing.elapsed,
+                copy=on_device_copy,
                 source=__file__,
                 compile=None,
                 is_compiled=lambda: False,
-                runs_with=device.runs_with,
+                runs_with=runs_with,
             )

@@ -15,7 +15,6 @@ from typing import Any
 
 from kernels.gpu import build
 from kernels.gpu.source import Entry
-from kernels.registry import RunsWith
 
 THREADS = 256  # of a block; sums.cuh is written for so many
 BLOCKS_PER_PROCESSOR = 8  # of 256 threads: as many as a multiprocessor holds at once
@@ -97,18 +96,3 @@ def load(entries: tuple[Entry, ...]) -> Any:
     """A module of CuPy with these kernels, for the current device: compiled, or found on disk."""
     number = cupy().cuda.runtime.getDevice()
     return cupy().RawModule(path=str(build.cubin(entries, architecture(number))))
-
-
-def runs_with() -> RunsWith:
-    """What our kernels run with."""
-    return RunsWith(threads=None, instruction_set=architecture(cupy().cuda.runtime.getDevice()))
-
-
-def elapsed(call: Any) -> float:
-    """How long the device works on what a call starts, in seconds."""
-    events = cupy().cuda.Event(), cupy().cuda.Event()
-    events[0].record()
-    call()
-    events[1].record()
-    events[1].synchronize()
-    return cupy().cuda.get_elapsed_time(*events) * 1e-3
