@@ -7,19 +7,19 @@ bits.
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 import kernels.cpu
-from kernels.gpu import device, launch, timing
-from kernels.gpu.arrays import contiguous, movable, taken
+from kernels.gpu import device, launch
+from kernels.gpu.arrays import contiguous, taken
 from kernels.gpu.source import Entry
-from kernels.gpu.transfer import Mirror
+from kernels.gpu.transfer import on_device
 from kernels.parameters import Parameters
-from kernels.registry import Kernel, RunsWith, registered
+from kernels.registry import Kernel, registered
 
 SUM_BYTES = {"textbook": 8, "other": 24}  # what sums.cuh keeps of each block of threads
 
@@ -164,64 +164,10 @@ class Sum(Direction):
         return launch.channel_sums(*functions, dy, x, sums, size, shape)
 
 
-@dataclass(frozen=True)
-class FromHost:
-    """A direction's variant as a function of NumPy arrays: they are brought to the device and back."""
-
-    direction: Direction
-    variant: str
-
-    def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, **parameters: float) -> np.ndarray:
-        """The results, in ``out`` where that is given."""
-        mirror = Mirror([*arrays, *([] if out is None else [out])])
-        given = mirror.on_device[: len(arrays)]
-        options = {} if out is None else {"out": mirror.on_device[-1]}
-        result = self.direction(*given, variant=self.variant, **options, **parameters)
-        mirror.bring_back()
-        return device_to_host(result) if out is None else out
-
-    def prepare(self, *arrays: np.ndarray, out: np.ndarray | None = None, **parameters: float) -> Callable[[], Any]:
-        """The call on arrays of the device, which are made here: what is timed."""
-        mirror = Mirror([*arrays, *([] if out is None else [out])])
-        given = mirror.on_device[: len(arrays)]
-        options = {} if out is None else {"out": mirror.on_device[-1]}
-        return functools.partial(self.direction, *given, variant=self.variant, **options, **parameters)
-
-
-def device_to_host(array: Any) -> np.ndarray:
-    """A CuPy array as NumPy's, of bfloat16 as well."""
-    return movable(array).get().view(array.dtype)
-
-
-def on_device_copy(source: np.ndarray, destination: np.ndarray) -> Callable[[], Any]:
-    """A call that copies one array of the device to another, of these arrays' sizes: the yardstick."""
-    from_here, to_here = Mirror([source, destination]).on_device
-    return lambda: to_here.data.copy_from_device_async(from_here.data, source.nbytes)
-
-
-def runs_with() -> RunsWith:
-    """What our kernels run with."""
-    number = device.cupy().cuda.runtime.getDevice()
-    return RunsWith(threads=None, instruction_set=device.architecture(number), clocks_mhz=timing.clocks(number))
-
-
 def kernels_of(activations: dict[str, Activation]) -> Iterator[Kernel]:
     """The kernels: the counterpart of each of the CPU's, with the same claim."""
     for kernel in list(registered()):
         if kernel.backend == "numba":
             direction = getattr(activations[kernel.activation], kernel.direction)
-            function = FromHost(direction, kernel.variant)
-            yield replace(
-                kernel,
-                backend="cupy",
-                function=function,
-                prepare=function.prepare,
-                takes_threads=False,
-                device="cuda",
-                timer=timing.elapsed,
-                copy=on_device_copy,
-                source=__file__,
-                compile=None,
-                is_compiled=lambda: False,
-                runs_with=runs_with,
-            )
+            ours = replace(kernel, backend="cupy", source=__file__, compile=None, is_compiled=lambda: False)
+            yield on_device(ours, functools.partial(direction, variant=kernel.variant))

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Arrays of this machine brought to the device and back, laid out there as they are here.
 
-Strides, overlaps and the distance from a multiple of 16 bytes are kept, so that what is measured is what a kernel does
-with arrays of that layout on the device.
+So a kernel of the device is called and timed as any other. Strides, overlaps and the distance from a multiple of 16
+bytes are kept: what is measured is what a kernel does with arrays of that layout.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from kernels.gpu.arrays import empty
-from kernels.gpu.device import cupy
+from kernels.gpu import timing
+from kernels.gpu.arrays import empty, movable, taken
+from kernels.gpu.device import architecture, cupy
+from kernels.registry import Kernel, RunsWith
 
 ALIGNMENT = 256  # of the device's allocations
 
@@ -52,6 +56,62 @@ class Mirror:
         (low, _), there = next(piece for piece in self.pieces if piece[0][0] <= start < piece[0][1])
         place = there.data + (low % ALIGNMENT + start - low)
         return cupy().ndarray(array.shape, array.dtype, memptr=place, strides=array.strides)
+
+
+@dataclass(frozen=True)
+class FromHost:
+    """A function of arrays of the device as one of NumPy arrays: they are brought there, and the result back."""
+
+    function: Callable[..., Any]
+
+    def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
+        """The results, in ``out`` where that is given."""
+        mirror, call = self._ready(arrays, out, options)
+        result = call()
+        mirror.bring_back()
+        if out is not None and result is mirror.on_device[-1]:
+            return out
+        array = taken(result, "the result")
+        return movable(array).get().view(array.dtype)
+
+    def prepare(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> Callable[[], Any]:
+        """The call on arrays of the device, which are made here: what is timed."""
+        return self._ready(arrays, out, options)[1]
+
+    def _ready(
+        self, arrays: Sequence[np.ndarray], out: np.ndarray | None, options: dict[str, Any]
+    ) -> tuple[Mirror, Callable[[], Any]]:
+        mirror = Mirror([*arrays, *([] if out is None else [out])])
+        given = mirror.on_device[: len(arrays)]
+        options = options if out is None else options | {"out": mirror.on_device[-1]}
+        return mirror, functools.partial(self.function, *given, **options)
+
+
+def on_device(kernel: Kernel, function: Callable[..., Any]) -> Kernel:
+    """The kernel with that function of arrays of the device for its own, timed there."""
+    from_host = FromHost(function)
+    return replace(
+        kernel,
+        function=from_host,
+        prepare=from_host.prepare,
+        takes_threads=False,
+        device="cuda",
+        timer=timing.elapsed,
+        copy=copy_there,
+        runs_with=runs_with,
+    )
+
+
+def copy_there(source: np.ndarray, destination: np.ndarray) -> Callable[[], Any]:
+    """A call that copies one array of the device to another, the likes of these: the yardstick."""
+    from_here, to_here = Mirror([source, destination]).on_device
+    return lambda: to_here.data.copy_from_device_async(from_here.data, source.nbytes)
+
+
+def runs_with() -> RunsWith:
+    """The device's architecture, and its clocks so far."""
+    number = cupy().cuda.runtime.getDevice()
+    return RunsWith(threads=None, instruction_set=architecture(number), clocks_mhz=timing.clocks(number))
 
 
 def _united(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
