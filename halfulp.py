@@ -11,7 +11,7 @@ assert_accurate(my_silu, "silu", max_ulp=2)    # in a test of your own
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from mpmath import mp, mpf, workprec
@@ -23,6 +23,7 @@ from bench.inputs import SAMPLES
 from bench.measure import measure as measured
 from bench.reading import check_name
 from bench.sweep import can_sweep, sweep_all
+from kernels.gpu.transfer import on_device
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
 from reference.formats import FORMATS
@@ -42,6 +43,7 @@ def implementation(
     dtypes: tuple[str, ...],
     max_ulp: float | None = None,
     flushes_subnormals: bool = False,
+    device: Literal["cpu", "cuda"] = "cpu",
     **parameters: float,
 ) -> Callable[[Function], Function]:
     """Decorate an implementation of an activation, so that the suite measures it: see ``pytest --benchmark --kernels``.
@@ -57,10 +59,12 @@ def implementation(
         dtypes: those for which it is to be measured.
         max_ulp: the bound that it claims, if any.
         flushes_subnormals: it is known to return zero in place of subnormal results.
+        device: "cuda" for a function of CuPy arrays, which may return any array of the device.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
     Raises:
-        ValueError: there is no such activation, direction, dtype or parameter, or this kernel is registered already.
+        ValueError: there is no such activation, direction, dtype, device or parameter, or this kernel is registered
+            already.
     """
 
     def decorate(function: Function) -> Function:
@@ -75,6 +79,7 @@ def implementation(
                     variant=variant,
                     max_ulp=max_ulp,
                     flushes_subnormals=flushes_subnormals,
+                    device=device,
                     parameters=parameters,
                 )
             )
@@ -180,6 +185,7 @@ def measure(
     dtype: str = "float32",
     depth: str = "quick",
     seed: int = 0,
+    device: Literal["cpu", "cuda"] = "cpu",
     **parameters: float,
 ) -> Measurement:
     """Measure a function as the suite measures a kernel, in this process.
@@ -191,6 +197,7 @@ def measure(
             tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own. Where not all
             values are tried, the worst one is searched for as well, with fewer evaluations for one of your own.
         seed: of everything drawn at random.
+        device: "cuda" for a function of CuPy arrays.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
     Raises:
@@ -200,7 +207,7 @@ def measure(
     """
     if depth not in SAMPLES:
         raise ValueError(f"there is no depth {depth!r}; choose from {', '.join(SAMPLES)}")
-    kernel = _kernel(function, activation, direction, dtype, parameters=parameters)
+    kernel = _kernel(function, activation, direction, dtype, device=device, parameters=parameters)
     swept = sweep_all([kernel], folder=None) if depth == "exhaustive" and can_sweep(kernel) else {}
     whole = measured(kernel, depth, seed, swept.get(kernel.id))
     found, safety, held = whole.accuracy, whole.safety, whole.properties
@@ -239,12 +246,14 @@ def _kernel(
     variant: str = "mine",
     max_ulp: float | None = None,
     flushes_subnormals: bool = False,
+    device: str = "cpu",
     parameters: dict[str, float] | None = None,
 ) -> Kernel:
     check_name("activation", activation, reference.activations())
     known = reference.activations()[activation]
     check_name("direction", direction, known.directions)
     check_name("dtype", dtype, FORMATS)
+    check_name("device", device, ("cpu", "cuda"))
     for name in parameters or {}:
         check_name(f"parameter of {activation}", name, known.defaults)
     values = known.defaults | (parameters or {})
@@ -254,7 +263,7 @@ def _kernel(
     def call(*arrays: np.ndarray, **options: Any) -> Any:
         return function(*arrays, **{k: v for k, v in options.items() if k in names})
 
-    return Kernel(
+    kernel = Kernel(
         activation=activation,
         direction=direction,
         dtype=dtype,
@@ -268,6 +277,7 @@ def _kernel(
         flushes_subnormals=flushes_subnormals,
         source=_source(function),
     )
+    return on_device(kernel, call) if device == "cuda" else kernel
 
 
 def _source(function: Callable[..., Any]) -> str | None:

@@ -88,7 +88,8 @@ def runs_with(kernel: Kernel, memory: Memory) -> Reply:
 def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:
     """How long calls take, in seconds, one after the other on buffers of a setting of `bench.speed`."""
     call = prepared(kernel.id, setting)
-    return "done", watched(lambda: speed.durations(call, seconds))
+    timer = kernel.timer if setting[-1] != "call" else None
+    return "done", watched(lambda: speed.durations(call, seconds, timer))
 
 
 @functools.lru_cache(maxsize=2)

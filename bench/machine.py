@@ -10,7 +10,9 @@ from pathlib import Path
 import cpuinfo
 import psutil
 
+import kernels.gpu
 from bench.speed import cores
+from kernels.gpu import device
 from kernels.peers import PEERS
 from reports.schema import Machine
 
@@ -34,17 +36,19 @@ ROOT = Path(__file__).resolve().parent.parent
 def machine(backends: Collection[str] = ()) -> Machine:
     """What this process runs on, with the versions of the libraries that these backends are."""
     cpu = cpuinfo.get_cpu_info()
+    gpu = device.described()
     peers = {n: v for name, peer in PEERS.items() if name in backends for n, v in peer.versions().items()}
+    ours = kernels.gpu.versions() if "cupy" in backends else {}
     return Machine(
         cpu=cpu.get("brand_raw") or platform.processor() or platform.machine(),
         instruction_sets=[name for name in INSTRUCTION_SETS if name in cpu.get("flags", ())],
         cores=cores(),
         memory_bytes=psutil.virtual_memory().total,
-        gpu=None,
-        driver=None,
+        gpu=gpu.name if gpu else None,
+        driver=gpu.driver if gpu else None,
         system=" ".join([platform.system(), platform.release(), platform.machine(), *platform.libc_ver()]).strip(),
         python=platform.python_version(),
-        libraries={name: metadata.version(name) for name in LIBRARIES} | peers,
+        libraries={name: metadata.version(name) for name in LIBRARIES} | ours | peers,
     )
 
 

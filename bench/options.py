@@ -15,7 +15,6 @@ from bench.gate import Gate, open_gate
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
 from bench.remote import Host
-from kernels.peers import absent
 from kernels.peers.adapter import Absent
 from kernels.registry import VARIANTS, Kernel, registered
 from reference.formats import FORMATS
@@ -97,7 +96,7 @@ def read_options(config: pytest.Config) -> Options:
         filters={name: n for name, n in names.items() if n},
         gate=_gate(config, chosen),
         hosts=hosts,
-        skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in absent() if _is_asked_for(a, names)),
+        skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in kernels.absent() if _is_asked_for(a, names)),
     )
 
 
@@ -139,7 +138,7 @@ def _names(config: pytest.Config, option: str) -> list[str]:
         raise pytest.UsageError(f"--{option}: give at least one name")
     existing = list(dict.fromkeys(getattr(k, option) for k in in_order(registered())))
     unknown = [n for n in names if n not in existing]
-    for missing in absent():
+    for missing in kernels.absent():
         if missing.what[0] == option and missing.what[1] in unknown:
             raise pytest.UsageError(f"--{option} {missing.what[1]}: {missing.why}")
     if unknown:

@@ -66,8 +66,11 @@ class Session:
         return result
 
     def _note_backend(self, kernel: Kernel) -> None:
-        """Ask a backend what it runs with, once a kernel of it was called; one that can't answer is asked again."""
-        if kernel.runs_with is None or kernel.backend in self.backends:
+        """Ask a backend what it runs with, once a kernel of it was called; one that can't answer is asked again.
+
+        A device is asked each time: its clocks change.
+        """
+        if kernel.runs_with is None or (kernel.backend in self.backends and kernel.device == "cpu"):
             return
         with contextlib.suppress(KernelError):
             found = kernel.runs_with()
@@ -76,6 +79,7 @@ class Session:
                 threads=found.threads,
                 one_thread="asked" if kernel.takes_threads else "one processor",
                 instruction_set=found.instruction_set,
+                clocks_mhz=found.clocks_mhz,
             )
 
     def _accuracy(self, kernel: Kernel, result: KernelResult) -> None:
@@ -138,6 +142,7 @@ def blank(kernel: Kernel) -> KernelResult:
         variant=kernel.variant,
         why=kernel.why,
         parameters=dict(kernel.parameters),
+        device=kernel.device,
         takes_out=kernel.takes_out,
         flushes_subnormals=kernel.flushes_subnormals,
         portable=kernel.portable,

@@ -5,13 +5,16 @@ What is timed is the public call, with ``out=`` where there is one, on buffers t
 then on all. Hot: the same arrays each time, which stay in L2. Cold: each call takes the next piece of buffers so large
 that the last level of cache has forgotten it, so that every byte comes from DRAM and goes back there, while a call
 stays short.
+
+On a GPU it is the time that the device works, by its own events; what a call costs the processor is apart from it.
 """
 
 import contextlib
 import itertools
+import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 from typing import Any, Literal
 
@@ -30,7 +33,11 @@ from reports.schema import Copy, Spread, Throughput
 
 CALL_BYTES = {"hot": 1 << 18, "cold": 1 << 22}  # of one array in one call; two or three hot ones stay in 1 MiB of L2
 PIECES = {"hot": 1, "cold": 16}  # that calls go through in turn: two or three times 64 MiB in all
+DEVICE_BYTES = {"hot": 1 << 23, "cold": 1 << 28}  # two or three hot ones stay in the L2 of a datacentre's card
+DEVICE_PIECES = {"hot": 1, "cold": 2}
+THROTTLED_S = 20.0  # so long it is waited for a device that is throttled
 SEED = 20
+CALLS_S = 0.02  # of calls whose cost for the processor is taken
 
 
 @dataclass(frozen=True)
@@ -38,12 +45,17 @@ class Setting:
     """What a timing is taken at."""
 
     elements: int
-    threads: int
+    threads: int  # of the processor; 0: a GPU computes
     cache: Literal["hot", "cold"]
+    of: Literal["kernel", "copy", "call"] = "kernel"  # copy: of the device; call: what it costs the processor
 
     @property
     def label(self) -> str:
-        return f"{self.elements}-{self.cache}-{self.threads}t"
+        return f"{self.elements}-{self.cache}-{f'{self.threads}t' if self.threads else 'gpu'}"
+
+    @property
+    def pieces(self) -> int:
+        return (PIECES if self.threads else DEVICE_PIECES)[self.cache]
 
 
 def settings(kernel: Kernel) -> list[Setting]:
@@ -52,10 +64,13 @@ def settings(kernel: Kernel) -> list[Setting]:
     How many threads a kernel uses that takes none is settled by the processors of its process, see `bench.remote`.
     """
     width = FORMATS[kernel.dtype].dtype.itemsize
-    return [Setting(size // width, t, cache) for cache, size in CALL_BYTES.items() for t in sorted(_threads(kernel))]
+    sizes = DEVICE_BYTES if kernel.device == "cuda" else CALL_BYTES
+    return [Setting(size // width, t, cache) for cache, size in sizes.items() for t in sorted(_threads(kernel))]
 
 
 def _threads(kernel: Kernel) -> set[int]:
+    if kernel.device == "cuda":
+        return {0}
     if kernel.takes_threads or (kernel.uses_all and CAN_LIMIT):
         return {1, cores()}
     return {cores() if kernel.uses_all else 1}
@@ -128,21 +143,15 @@ class Yardstick:
     def __init__(self) -> None:
         self.copies: dict[tuple[str, Setting], Copy] = {}
 
-    def copy(self, dtype: str, setting: Setting, stopwatch: Stopwatch) -> Copy | None:
-        """The faster of np.copyto and a streaming loop; None where timing is switched off."""
+    def copy(self, kernel: Kernel, setting: Setting, stopwatch: Stopwatch) -> Copy | None:
+        """Of the kernel's dtype, the faster of the methods; None where timing is switched off."""
+        dtype = kernel.dtype
         key = dtype, setting
         if key not in self.copies:
-            x, out = buffers(dtype, setting), buffers(dtype, setting)
-            methods = {"np.copyto": np.copyto, "streaming loop": stream_copy}
             group, info = f"copy-{dtype}-{setting.label}", asdict(setting)
             timed = {
-                name: stopwatch.time(
-                    f"{name}-{setting.label}",
-                    group,
-                    info,
-                    in_turn([in_threads(copy, o, i, setting.threads) for o, i in zip(out, x, strict=True)]),
-                )
-                for name, copy in methods.items()
+                name: stopwatch.time(f"{name}-{setting.label}", group, info, call)
+                for name, call in _copies(kernel, setting, stopwatch.clock)
             }
             if None in timed.values():
                 return None
@@ -152,10 +161,21 @@ class Yardstick:
                 elements=setting.elements,
                 threads=setting.threads,
                 cache=setting.cache,
-                gb_per_s=2 * x[0].nbytes / timed[best].median / 1e9,
+                gb_per_s=2 * setting.elements * FORMATS[dtype].dtype.itemsize / timed[best].median / 1e9,
                 method=best,
             )
         return self.copies[key]
+
+
+def _copies(kernel: Kernel, setting: Setting, clock: Clock) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """On a device its own copy; here np.copyto, and a loop whose stores bypass the cache."""
+    if kernel.device == "cuda":
+        with _timed(kernel, replace(setting, of="copy"), clock) as call:
+            yield "device copy", call
+        return
+    x, out = buffers(kernel.dtype, setting), buffers(kernel.dtype, setting)
+    for name, copy in {"np.copyto": np.copyto, "streaming loop": stream_copy}.items():
+        yield name, in_turn([in_threads(copy, o, i, setting.threads) for o, i in zip(out, x, strict=True)])
 
 
 def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[Throughput]:
@@ -171,10 +191,21 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
         with _timed(kernel, setting, stopwatch.clock) as call:
             attempt(call)
             stats = attempt(stopwatch.time, setting.label, group, info, call)
-        copy = yardstick.copy(kernel.dtype, setting, stopwatch)
+        copy = yardstick.copy(kernel, setting, stopwatch)
         if stats is not None and copy is not None:
-            results.append(_throughput(setting, stats, bytes_moved(kernel), copy))
+            call_us = _call_us(kernel, setting)
+            results.append(_throughput(setting, stats, bytes_moved(kernel), copy, call_us))
     return results
+
+
+def _call_us(kernel: Kernel, setting: Setting) -> float | None:
+    """What a call costs the processor that starts it, in microseconds; None where that computes itself."""
+    if kernel.device == "cpu" or setting.cache == "cold":
+        return None
+    setting = replace(setting, of="call")
+    batch = getattr(kernel.function, "batch", None)
+    taken = attempt(batch, setting) if batch else attempt(durations, in_turn(calls(kernel, setting)), CALLS_S)
+    return 1e6 * statistics.median(taken)
 
 
 @contextlib.contextmanager
@@ -182,7 +213,12 @@ def _timed(kernel: Kernel, setting: Setting, clock: Clock) -> Iterator[Callable[
     """What is timed: the kernel itself or, where that is called in another process, the durations from there."""
     elsewhere = getattr(kernel.function, "durations", None)
     if elsewhere is None:
-        yield in_turn(calls(kernel, setting))
+        call = in_turn(calls(kernel, setting))
+        if kernel.timer is None:
+            yield call
+            return
+        with clock.advanced_by(lambda: durations(call, 0.0, kernel.timer)[0]) as advance:
+            yield advance
     else:
         with clock.advanced_by(elsewhere(setting)) as advance:
             yield advance
@@ -194,7 +230,7 @@ def bytes_moved(kernel: Kernel) -> int:
     return arrays * FORMATS[kernel.dtype].dtype.itemsize
 
 
-def _throughput(setting: Setting, stats: Any, bytes_per_element: int, copy: Copy) -> Throughput:
+def _throughput(setting: Setting, stats: Any, bytes_per_element: int, copy: Copy, call_us: float | None) -> Throughput:
     ns = {name: getattr(stats, name) / setting.elements * 1e9 for name in ("min", "median", "iqr")}
     gb_per_s = bytes_per_element / ns["median"]
     return Throughput(
@@ -205,6 +241,7 @@ def _throughput(setting: Setting, stats: Any, bytes_per_element: int, copy: Copy
         ns_per_element=Spread(**ns),
         gb_per_s=gb_per_s,
         percent_of_copy=100 * gb_per_s / copy.gb_per_s,
+        call_us=call_us,
     )
 
 
@@ -216,6 +253,9 @@ def in_turn(calls: list[Callable[[], Any]]) -> Callable[[], Any]:
 
 def calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
     """A call of the kernel for each piece of its buffers."""
+    if setting.of == "copy":
+        pieces = zip(buffers(kernel.dtype, setting), buffers(kernel.dtype, setting), strict=True)
+        return [kernel.copy(source, destination) for source, destination in pieces]
     inputs = [buffers(kernel.dtype, setting, draw) for draw in range(1 if kernel.direction == "forward" else 2)]
     has_out = kernel.takes_out and kernel.direction != "backward_alpha"
     outs = buffers(kernel.dtype, setting) if has_out else [None] * len(inputs[0])
@@ -223,19 +263,36 @@ def calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
     return [kernel.timed(*arrays, out=out, threads=threads) for *arrays, out in zip(*inputs, outs, strict=True)]
 
 
-def durations(call: Callable[[], Any], seconds: float) -> list[float]:
-    """How long calls take, in seconds, one after the other until that time is over."""
+def clocked(call: Callable[[], Any]) -> float:
+    """How long a call takes, in seconds."""
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
+
+
+def durations(
+    call: Callable[[], Any], seconds: float, timer: Callable[[Callable[[], Any]], float | None] | None = None
+) -> list[float]:
+    """How long calls take, in seconds, one after the other until that time is over, by the clock or that timer.
+
+    Raises:
+        RuntimeError: the timer counts none of them.
+    """
     found: list[float] = []
-    end = time.perf_counter() + seconds
-    while not found or time.perf_counter() < end:
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
+    timer, start = timer or clocked, time.perf_counter()
+    while not found or time.perf_counter() < start + seconds:
+        taken = timer(call)
+        if taken is not None:
+            found.append(taken)
+        elif not found and time.perf_counter() > start + THROTTLED_S:
+            raise RuntimeError(
+                f"the device was throttled for {THROTTLED_S:g} s: cool it, and see nvidia-smi -q -d PERFORMANCE"
+            )
     return found
 
 
 def buffers(dtype: str, setting: Setting, draw: int = 0) -> list[np.ndarray]:
     """Pieces of a touched buffer: N(0, 1) as networks see it, drawn once and repeated, since drawing takes long."""
-    pieces = PIECES[setting.cache]
+    pieces = setting.pieces
     block = np.random.default_rng([SEED, draw]).standard_normal(1 << 16).astype(FORMATS[dtype].dtype)
     return np.split(np.resize(block, pieces * setting.elements), pieces)

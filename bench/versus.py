@@ -25,7 +25,6 @@ from bench.options import in_order
 from bench.reading import check_name
 from bench.remote import BATCH_S, Host, closing_all, hosts_for, isolated
 from bench.streaming import in_threads, stream_copy
-from kernels.peers import absent
 from kernels.registry import Kernel, registered
 from reference.formats import FORMATS
 from reports.command import WRONG_USAGE
@@ -131,7 +130,7 @@ def _preamble(options: argparse.Namespace, backends: Iterable[str]) -> str:
         f"{asked}; medians of {options.rounds} rounds",
         f"{here.cpu}, {here.cores} cores, Python {here.python}, {', '.join(versions)}; {state}",
     ]
-    return "\n".join(lines + [f"absent: {a.why}" for a in absent() if a.backend in LIBRARIES])
+    return "\n".join(lines + [f"absent: {a.why}" for a in kernels.absent() if a.backend in LIBRARIES])
 
 
 def _table(chosen: Sequence[Kernel], setting: speed.Setting, rounds: int, hosts: dict[str, Host]) -> str:

@@ -3,10 +3,18 @@
 
 import importlib
 import pkgutil
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kernels.peers.adapter import Absent
 
 
-def load() -> None:
-    """Import every backend, which registers its kernels."""
-    for module in pkgutil.iter_modules(__path__):
-        if module.ispkg:
-            importlib.import_module(f"{__name__}.{module.name}")
+def load() -> list[ModuleType]:
+    """Import every backend's package, which registers its kernels."""
+    return [importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__) if m.ispkg]
+
+
+def absent() -> list["Absent"]:
+    """What can't be measured here, and why."""
+    return [missing for package in load() if hasattr(package, "absent") for missing in package.absent()]

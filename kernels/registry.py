@@ -29,6 +29,7 @@ class RunsWith:
 
     threads: int | None  # at most
     instruction_set: str | None  # that it chose for this processor, in its own words
+    clocks_mhz: tuple[int, int] | None = None  # the lowest and the highest of a device while it was timed
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class Kernel:
     ``function(*arrays, **parameters)`` takes x (forward) or dy and x (backward, backward_alpha), arrays of ``dtype``;
     where ``takes_out`` it accepts ``out=``, and where ``takes_threads`` it accepts ``threads=``. ``prepare``, where
     there is one, takes the same, and makes of it a function without arguments: what is timed in place of the call.
+    Where it computes on a device, ``timer`` says how long a call takes there, in seconds, or None where that is not to
+    count; and ``copy`` makes of two arrays, a source and a destination, what copies their likes there: the yardstick.
     """
 
     activation: str
@@ -56,6 +59,9 @@ class Kernel:
     spins: bool = False  # its threads go on spinning after a call: beside other work it is faster with one
     flushes_subnormals: bool = False
     portable: bool = False  # the same bits on every machine: it calls no function of a library
+    device: Literal["cpu", "cuda"] = "cpu"  # where it computes; its function takes arrays of this machine all the same
+    timer: Callable[[Callable[[], Any]], float | None] | None = field(default=None, repr=False)  # None: the clock
+    copy: Callable[..., Callable[[], Any]] | None = field(default=None, repr=False)  # None: what NumPy's arrays allow
     call_limit_s: float | None = None  # a call may take so long, where it may compile something; None: as any other
     compile: Callable[[], None] | None = field(default=None, repr=False)  # makes the first call as fast as the next
     prepare: Callable[..., Callable[[], Any]] | None = field(default=None, repr=False)

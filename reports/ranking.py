@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from reports import rows, wording
 from reports.schema import KernelResult, Results
 
-HOT = rows.Setting("hot", 1)  # where arithmetic shows most
+HOT = {"cpu": rows.Setting("hot", 1), "cuda": rows.Setting("hot", 0)}  # where arithmetic shows most
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The kernels of one activation, direction and dtype that were measured, the best first of each kind."""
+    """The kernels of one activation, direction and dtype measured on a device, the best first of each kind."""
 
     activation: str
     direction: str
     dtype: str
+    device: str
     ranked: list[KernelResult]  # without mismatches before those with, then by their largest error, then by their time
-    fastest: list[KernelResult]  # those that were timed, by their time hot on one thread
+    fastest: list[KernelResult]  # those that were timed, by their time hot, on a CPU on one thread
     front: list[KernelResult]  # those of them that none beats in one and matches in the other, the fastest first
 
     @property
@@ -28,31 +29,31 @@ class Ranking:
 
 
 def rankings(results: Results) -> list[Ranking]:
-    """A ranking for each function and dtype of which two kernels or more were measured."""
-    found: dict[tuple[str, str, str], list[KernelResult]] = {}
+    """A ranking for each function, dtype and device of which two kernels or more were measured."""
+    found: dict[tuple[str, str, str, str], list[KernelResult]] = {}
     for kernel in results.kernels:
         if kernel.accuracy is not None:
-            found.setdefault((kernel.activation, kernel.direction, kernel.dtype), []).append(kernel)
+            found.setdefault((kernel.activation, kernel.direction, kernel.dtype, kernel.device), []).append(kernel)
     return [_ranking(identity, kernels) for identity, kernels in found.items() if len(kernels) > 1]
 
 
 def figures(kernel: KernelResult) -> str:
     """Its largest error, with the mismatches of class, and its time."""
-    timed = rows.timing(kernel, *HOT)
+    timed = rows.timing(kernel, *HOT[kernel.device])
     said = [f"{wording.ulp(kernel.accuracy.max_ulp)} ulp"]
     said += [f"{wording.count(kernel.mismatches)} mismatches"] if kernel.mismatches else []
     return ", ".join(said + ([f"{wording.short(timed.ns_per_element.median)} ns"] if timed else []))
 
 
-def _ranking(identity: tuple[str, str, str], kernels: list[KernelResult]) -> Ranking:
-    timed = [k for k in kernels if rows.timing(k, *HOT)]
+def _ranking(identity: tuple[str, str, str, str], kernels: list[KernelResult]) -> Ranking:
+    timed = [k for k in kernels if rows.timing(k, *HOT[k.device])]
     ranked = sorted(kernels, key=lambda k: (_error(k), _time(k)))
     return Ranking(*identity, ranked, sorted(timed, key=_time), list(_front(sorted(timed, key=_time))))
 
 
 def _time(kernel: KernelResult) -> float:
     """Of an element, in nanoseconds."""
-    timed = rows.timing(kernel, *HOT)
+    timed = rows.timing(kernel, *HOT[kernel.device])
     return timed.ns_per_element.median if timed else float("inf")
 
 

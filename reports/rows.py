@@ -24,28 +24,38 @@ class Setting(NamedTuple):
 
     @property
     def key(self) -> str:
-        return f"{self.cache}_{self.threads}_threads"
+        return f"{self.cache}_{self.threads}_threads" if self.threads else f"{self.cache}_gpu"
 
     @property
     def title(self) -> str:
-        return f"{self.cache} ×{self.threads}"
+        return f"{self.cache} ×{self.threads}" if self.threads else f"{self.cache} GPU"
 
     @property
     def meaning(self) -> str:
-        return f"{wording.threads(self.threads)}, arrays in {'cache' if self.cache == 'hot' else 'main memory'}"
+        where = "cache" if self.cache == "hot" else "main memory" if self.threads else "the device's memory"
+        return f"{wording.threads(self.threads)}, arrays in {where}"
 
 
 def settings(results: Results) -> list[Setting]:
-    """The settings that anything was timed at: hot before cold, few threads before many."""
+    """The settings that anything was timed at: hot before cold, few threads before many, a GPU's last."""
     found = {Setting(t.cache, t.threads) for kernel in results.kernels for t in kernel.throughput}
-    return sorted(found, key=lambda s: (s.cache != "hot", s.threads))
+    return sorted(found, key=lambda s: (s.threads == 0, s.cache != "hot", s.threads))
 
 
-def extremes(results: Results) -> tuple[Setting, Setting]:
-    """Where arithmetic shows most, and where memory does: hot on one thread, and cold on as many as were tried."""
-    return Setting("hot", 1), Setting(
-        "cold", max((s.threads for s in settings(results) if s.cache == "cold"), default=1)
-    )
+def extremes(results: Results) -> list[Setting]:
+    """Where arithmetic shows most, and where memory does: hot on one thread, and cold on as many as were tried.
+
+    Then the same of a GPU, where one was measured; alone where nothing else was.
+    """
+    found = settings(results)
+    of_gpu = [setting for setting in found if not setting.threads]
+    if of_gpu and len(of_gpu) == len(found):
+        return of_gpu
+    return [
+        Setting("hot", 1),
+        Setting("cold", max((s.threads for s in found if s.cache == "cold"), default=1)),
+        *of_gpu,
+    ]
 
 
 def timing(kernel: KernelResult, cache: str, threads: int) -> Throughput | None:
@@ -133,5 +143,6 @@ def _speed(kernel: KernelResult, at: Iterable[Setting]) -> dict[str, object]:
             f"{setting.key}_ns_per_element_iqr": t and t.ns_per_element.iqr,
             f"{setting.key}_gb_per_s": t and t.gb_per_s,
             f"{setting.key}_percent_of_copy": t and t.percent_of_copy,
+            **({} if setting.threads else {f"{setting.key}_call_us": t and t.call_us}),
         }
     return row

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 Hex = str  # a hexadecimal float, or "inf", "-inf", "nan"
 Decimal = str  # a decimal numeral of 25 significant digits, or "inf", "-inf", "nan"
@@ -31,20 +31,21 @@ class Spread(Record):
 
 class Throughput(Record):
     elements: int
-    threads: int
+    threads: int  # of the processor; 0: a GPU computes
     cache: Literal["hot", "cold"]  # hot: the arrays stay in L2; cold: they come from DRAM
     rounds: int
     ns_per_element: Spread
     gb_per_s: float  # of the bytes that must move, at the median
     percent_of_copy: float  # of what a copy moves in a second, same dtype, elements and threads, same run
+    call_us: float | None  # what a call costs the processor where a GPU computes, in microseconds; None: not measured
 
 
 class Copy(Record):
-    """The yardstick: the faster of np.copyto and a streaming loop of our own."""
+    """The yardstick: the faster of np.copyto and a streaming loop of our own; on a GPU its own copy."""
 
     dtype: str
     elements: int
-    threads: int
+    threads: int  # 0: a GPU copies
     cache: Literal["hot", "cold"]
     gb_per_s: float
     method: str
@@ -164,6 +165,7 @@ class KernelResult(Record):
     variant: str
     why: str
     parameters: dict[str, float]
+    device: Literal["cpu", "cuda"]  # where it computes
     takes_out: bool
     flushes_subnormals: bool
     portable: bool  # the same bits on every machine
@@ -254,6 +256,7 @@ class Backend(Record):
     threads: int | None  # at most; None: it does not tell
     one_thread: Literal["asked", "one processor"]  # how one was had: it was told to, or its process had no more
     instruction_set: str | None  # that it chose for this processor, in its own words; None: it does not tell
+    clocks_mhz: tuple[int, int] | None  # the lowest and the highest of a GPU while it was timed; None: not told
 
 
 class Run(Record):

@@ -63,6 +63,8 @@ def one_line(text: str, width: int | None = 160) -> str:
 
 
 def threads(number: int) -> str:
+    if number == 0:
+        return "GPU"
     return "1 thread" if number == 1 else f"{number} threads"
 
 
@@ -180,7 +182,9 @@ def ran_with(backend: Backend) -> str:
         threads(backend.threads) if backend.threads else "threads not told",
         backend.instruction_set or "instruction set not told",
     ]
-    if backend.one_thread == "one processor":
+    if backend.clocks_mhz:
+        said.append("–".join(map(str, dict.fromkeys(backend.clocks_mhz))) + " MHz")
+    elif backend.one_thread == "one processor":
         said.append("×1: one processor")
     return one_line(f"{backend.name} ({', '.join(said)})")
 

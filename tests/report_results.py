@@ -111,6 +111,7 @@ def throughput(seed: str) -> list[Throughput]:
             ns_per_element=Spread(min=base * 0.98 / threads, median=base / threads, iqr=base * 0.02),
             gb_per_s=8 * threads / base,
             percent_of_copy=(12.5 if cache == "hot" else 61.0) / base,
+            call_us=None,
         )
         for cache in ("hot", "cold")
         for threads in (1, 2)
@@ -130,6 +131,7 @@ def kernel(activation: str, direction: str, dtype: str, variant: str, backend: s
         variant=variant,
         why="the formula as printed" if bad else "safe everywhere",
         parameters={"beta": 1.0},
+        device="cuda" if backend == "cupy" else "cpu",
         takes_out=backend == "numba",
         portable=backend == "numba" and not bad,
         flushes_subnormals=False,
@@ -251,8 +253,8 @@ def results() -> Results:
             libraries={"numpy": "2.4.6", "numba": "0.68.1"},
         ),
         backends=[
-            Backend(name="numba", threads=2, one_thread="asked", instruction_set="AVX9"),
-            Backend(name=HOSTILE, threads=None, one_thread="one processor", instruction_set=None),
+            Backend(name="numba", threads=2, one_thread="asked", instruction_set="AVX9", clocks_mhz=None),
+            Backend(name=HOSTILE, threads=None, one_thread="one processor", instruction_set=None, clocks_mhz=None),
         ],
         run=Run(
             started="2026-01-02T03:04:05Z",

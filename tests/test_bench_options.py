@@ -3,7 +3,8 @@
 
 import pytest
 
-from bench import options, worst
+import kernels
+from bench import worst
 from bench.machine import ROOT
 from bench.options import FILTERS, in_order, read_options
 from bench.suite import session_key
@@ -60,14 +61,14 @@ def test_filters_choose_together(configure):
 
 
 def test_a_library_that_is_not_installed_is_refused_with_what_to_do(configure, monkeypatch):
-    monkeypatch.setattr(options, "absent", lambda: [Absent("torch", "torch is not installed: pip install torch")])
+    monkeypatch.setattr(kernels, "absent", lambda: [Absent("torch", "torch is not installed: pip install torch")])
     monkeypatch.setattr(registry, "_kernels", {k: v for k, v in registry._kernels.items() if v.backend != "torch"})
     with pytest.raises(pytest.UsageError, match=r"^--backend torch: torch is not installed: pip install torch$"):
         configure(*benchmark("--backend", "numba,torch"))
 
 
 def test_what_is_absent_is_skipped_where_no_backend_is_named(configure, monkeypatch):
-    monkeypatch.setattr(options, "absent", lambda: [Absent("torch", "not installed")])
+    monkeypatch.setattr(kernels, "absent", lambda: [Absent("torch", "not installed")])
     skipped = configure(*benchmark()).stash[session_key].skipped
     assert [(s.what, s.why) for s in skipped] == [("backend torch", "not installed")]
     assert configure(*benchmark("--backend", "numba")).stash[session_key].skipped == []
@@ -83,12 +84,12 @@ def test_what_is_absent_is_skipped_where_no_backend_is_named(configure, monkeypa
     ],
 )
 def test_a_variant_that_is_absent_is_skipped_where_the_filters_leave_it_in(configure, monkeypatch, filters, expected):
-    monkeypatch.setattr(options, "absent", lambda: [Absent("numpy", "no loom", "woven")])
+    monkeypatch.setattr(kernels, "absent", lambda: [Absent("numpy", "no loom", "woven")])
     assert [s.what for s in configure(*benchmark(*filters)).stash[session_key].skipped] == expected
 
 
 def test_a_variant_that_is_absent_is_refused_with_what_to_do(configure, monkeypatch):
-    monkeypatch.setattr(options, "absent", lambda: [Absent("numpy", "no loom: buy one", "woven")])
+    monkeypatch.setattr(kernels, "absent", lambda: [Absent("numpy", "no loom: buy one", "woven")])
     with pytest.raises(pytest.UsageError, match=r"^--variant woven: no loom: buy one$"):
         configure(*benchmark("--variant", "woven"))
 

@@ -134,7 +134,7 @@ def test_a_backend_is_asked_once_what_it_runs_with_and_again_where_it_did_not_an
     for _ in range(3):
         found = session.measure(replace(make_kernel(relu), runs_with=runs_with), NoStopwatch())
         assert found.status == "measured"
-    expected = schema.Backend(name="test", threads=2, one_thread="one processor", instruction_set=None)
+    expected = schema.Backend(name="test", threads=2, one_thread="one processor", instruction_set=None, clocks_mhz=None)
     assert session.backends == {"test": expected}
 
 
@@ -150,7 +150,9 @@ def test_results_of_a_whole_run_can_be_written_and_read(tmp_path, monkeypatch):
     session = a_session(kernels=[kernel])
     session.selected = 1
     session.measure(kernel, NoStopwatch())
-    session.backends["test"] = schema.Backend(name="test", threads=1, one_thread="asked", instruction_set="AVX9")
+    session.backends["test"] = schema.Backend(
+        name="test", threads=1, one_thread="asked", instruction_set="AVX9", clocks_mhz=None
+    )
     results = session.finished()
     assert results.backends == [session.backends["test"]]
     assert (results.run.depth, results.run.seed, results.run.only, results.run.selected) == ("quick", 0, "accuracy", 1)

@@ -20,7 +20,14 @@ def made(
         spread = Spread(min=ns, median=ns * factor, iqr=0.0)
         it.throughput.append(
             Throughput(
-                elements=1, threads=1, cache=cache, rounds=3, ns_per_element=spread, gb_per_s=1.0, percent_of_copy=1.0
+                elements=1,
+                threads=1,
+                cache=cache,
+                rounds=3,
+                ns_per_element=spread,
+                gb_per_s=1.0,
+                percent_of_copy=1.0,
+                call_us=None,
             )
         )
     return it

@@ -52,7 +52,7 @@ def test_nothing_measured_is_an_empty_table(tmp_path):
 
 def test_settings_are_sorted():
     assert settings(results()) == [("hot", 1), ("hot", 2), ("cold", 1), ("cold", 2)]
-    assert extremes(results()) == (Setting("hot", 1), Setting("cold", 2))
+    assert extremes(results()) == [Setting("hot", 1), Setting("cold", 2)]
 
 
 def test_what_the_search_found_has_columns(tmp_path):

@@ -105,7 +105,9 @@ def test_the_largest_error_is_one_that_the_claim_bounds():
 )
 def test_what_a_backend_ran_with(given, shown):
     threads, one_thread, instruction_set = given
-    backend = Backend(name="torch", threads=threads, one_thread=one_thread, instruction_set=instruction_set)
+    backend = Backend(
+        name="torch", threads=threads, one_thread=one_thread, instruction_set=instruction_set, clocks_mhz=None
+    )
     assert wording.ran_with(backend) == shown
 
 

@@ -38,6 +38,11 @@ def sources() -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in [*folders, *ROOT.glob("*.py")])
 
 
+def device_sources() -> list[str]:
+    """Every file of CUDA C++, relative to the root."""
+    return sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "kernels").rglob("*.cuh"))
+
+
 # Who imports whom.
 
 
@@ -88,6 +93,7 @@ def test_a_forbidden_import_is_named(path, line):
         ("reference.oracle", ("numba", "cupy", "kernels", "bench", "reports")),
         ("kernels.registry", ("numba", "cupy", "reference", "bench", "reports")),
         ("kernels.cpu", ("cupy", "reference", "bench", "reports", "mpmath")),
+        ("kernels.gpu", ("cupy", "torch", "reference", "bench", "reports", "mpmath")),
         ("kernels.peers", ("torch", "jax", "onnxruntime", "onnx", "tensorflow", "scipy", "bench", "reference")),
     ],
 )
@@ -97,7 +103,7 @@ def test_it_is_imported_where_others_are_missing(module, blocked):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", [*PACKAGES, "kernels.cpu", "kernels.peers", "halfulp"])
+@pytest.mark.parametrize("name", [*PACKAGES, "kernels.cpu", "kernels.gpu", "kernels.peers", "halfulp"])
 def test_what_is_imported_is_this_checkout(name):
     assert ROOT in Path(importlib.import_module(name).__file__).resolve().parents
 
@@ -105,7 +111,9 @@ def test_what_is_imported_is_this_checkout(name):
 # What stands beside what.
 
 
-def missing_kernels(activations: dict[str, Iterable[str]], cpu: Iterable[str], ours: Iterable[Kernel]) -> list[str]:
+def missing_kernels(
+    activations: dict[str, Iterable[str]], cpu: Iterable[str], gpu: Iterable[str], ours: Iterable[Kernel]
+) -> list[str]:
     """Counterparts that are not there: of the activations with their directions, the files of kernels, the kernels."""
     known = {(k.activation, k.direction, k.dtype, k.variant) for k in ours}
     wanted = {
@@ -117,6 +125,7 @@ def missing_kernels(activations: dict[str, Iterable[str]], cpu: Iterable[str], o
     }
     return [
         *(f"kernels/cpu/{name}.py is missing" for name in sorted(activations.keys() - set(cpu))),
+        *(f"kernels/gpu/{name}.cuh is missing" for name in sorted(activations.keys() - set(gpu))),
         *(f"reference/{name}.py is missing" for name in sorted(set(cpu) - activations.keys())),
         *(f"the kernel {'-'.join(key)} is missing" for key in sorted(wanted - known)),
         *(f"{'-'.join(key)} is of no activation" for key in sorted(k for k in known if k[0] not in activations)),
@@ -127,26 +136,32 @@ def own_kernels() -> list[Kernel]:
     return [k for k in registered() if k.backend == "numba"]
 
 
+def bodies() -> set[str]:
+    """What there is CUDA C++ of."""
+    return {path.stem for path in (ROOT / "kernels" / "gpu").glob("*.cuh")}
+
+
 def test_every_activation_has_its_kernels_and_every_kernel_its_activation():
     activations = {name: a.directions for name, a in reference.own().items()}
-    assert missing_kernels(activations, kernels.cpu.ACTIVATIONS, own_kernels()) == []
+    assert missing_kernels(activations, kernels.cpu.ACTIVATIONS, bodies(), own_kernels()) == []
 
 
 def test_a_missing_counterpart_is_named():
     activations = {name: a.directions for name, a in reference.own().items()}
     ours = own_kernels()
     fewer = [k for k in ours if k.id != "prelu-backward_alpha-bfloat16-numba-stable"]
-    assert missing_kernels(activations, kernels.cpu.ACTIVATIONS, fewer) == [
+    assert missing_kernels(activations, kernels.cpu.ACTIVATIONS, bodies(), fewer) == [
         "the kernel prelu-backward_alpha-bfloat16-stable is missing"
     ]
-    assert missing_kernels(activations | {"swoosh": ()}, kernels.cpu.ACTIVATIONS, ours) == [
-        "kernels/cpu/swoosh.py is missing"
+    assert missing_kernels(activations | {"swoosh": ()}, kernels.cpu.ACTIVATIONS, bodies(), ours) == [
+        "kernels/cpu/swoosh.py is missing",
+        "kernels/gpu/swoosh.cuh is missing",
     ]
-    assert missing_kernels(activations, [*kernels.cpu.ACTIVATIONS, "swoosh"], ours) == [
+    assert missing_kernels(activations, [*kernels.cpu.ACTIVATIONS, "swoosh"], bodies(), ours) == [
         "reference/swoosh.py is missing"
     ]
     known = {name: d for name, d in activations.items() if name != "mish"}
-    assert missing_kernels(known, set(kernels.cpu.ACTIVATIONS) - {"mish"}, ours)[0] == (
+    assert missing_kernels(known, set(kernels.cpu.ACTIVATIONS) - {"mish"}, bodies(), ours)[0] == (
         "mish-backward-bfloat16-fast is of no activation"
     )
 
@@ -210,7 +225,8 @@ def test_a_missing_test_is_named():
 def faults_of_form(name: str, source: str) -> list[str]:
     lines = source.splitlines()
     faults = []
-    if lines and lines[0] != "# SPDX-License-Identifier: MIT":
+    comment = "#" if name.endswith(".py") else "//"
+    if lines and lines[0] != f"{comment} SPDX-License-Identifier: MIT":
         faults.append(f"{name} does not begin with its licence")
     if len(lines) > LONGEST:
         faults.append(f"{name} has {len(lines)} lines: split it")
@@ -218,12 +234,15 @@ def faults_of_form(name: str, source: str) -> list[str]:
 
 
 def test_every_file_names_its_licence_and_none_is_long():
-    assert [fault for name in sources() for fault in faults_of_form(name, (ROOT / name).read_text())] == []
+    files = sources() + device_sources()
+    assert [fault for name in files for fault in faults_of_form(name, (ROOT / name).read_text())] == []
 
 
 def test_a_fault_of_form_is_named():
     licence = "# SPDX-License-Identifier: MIT\n"
     assert faults_of_form("a.py", "") == []
+    assert faults_of_form("a.cuh", "// SPDX-License-Identifier: MIT\n") == []
+    assert faults_of_form("a.cuh", licence) == ["a.cuh does not begin with its licence"]
     assert faults_of_form("a.py", licence + "x = 1\n" * 399) == []
     assert faults_of_form("a.py", "x = 1\n") == ["a.py does not begin with its licence"]
     assert faults_of_form("a.py", licence + "x = 1\n" * 400) == ["a.py has 401 lines: split it"]

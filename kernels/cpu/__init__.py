@@ -8,7 +8,7 @@ package has that activation under the name. Importing compiles nothing.
 import importlib
 import pkgutil
 
-from kernels.cpu.define import Activation
+from kernels.cpu.define import Activation, Direction
 
 
 def _find() -> dict[str, Activation]:
@@ -20,4 +20,4 @@ def _find() -> dict[str, Activation]:
 ACTIVATIONS = _find()
 globals().update(ACTIVATIONS)  # after every import: importing a module has bound its name here to the module
 
-__all__ = ["ACTIVATIONS", *ACTIVATIONS]
+__all__ = ["ACTIVATIONS", "Activation", "Direction", *ACTIVATIONS]

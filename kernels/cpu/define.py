@@ -21,7 +21,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import ml_dtypes
 import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
@@ -29,6 +28,7 @@ from numba.core.dispatcher import Dispatcher
 from kernels.cpu import assembly, launch, loops, sums
 from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached, runs_with
 from kernels.cpu.storage import BY_DTYPE, STORAGES, Storage
+from kernels.parameters import Parameters
 from kernels.registry import Claim, Kernel, register
 
 OWN_ARITHMETIC = ("fast", "rounded")  # variants that call nothing of the C library, whose functions differ
@@ -48,6 +48,7 @@ class Activation:
         self.light = light
         self.parameters = parameters
         self.defaults = tuple(map(float, parameters.values()))
+        self._given = Parameters(name, parameters, learned)
         self.forward = Forward(self)
         self.backward = Backward(self)
         if learned:
@@ -61,38 +62,8 @@ class Activation:
         return f"<kernels.cpu.{self.name}>"
 
     def values(self, given: dict[str, Any], x: np.ndarray) -> tuple[float | np.ndarray, ...]:
-        """The parameters in their order: floats, or an array for a learned one.
-
-        Raises:
-            TypeError: a parameter that there is not, or not a number.
-            ValueError: an α per channel that does not fit x.
-        """
-        if not given:
-            return self.defaults
-        for name in given:
-            if name not in self.parameters:
-                has = ", ".join(self.parameters) or "none"
-                raise TypeError(f"{self.name} has no parameter {name!r}; its parameters: {has}")
-        return tuple([self._value(name, given.get(name, default), x) for name, default in self.parameters.items()])
-
-    def _value(self, name: str, value: Any, x: np.ndarray) -> float | np.ndarray:
-        if type(value) is float:
-            return value
-        if isinstance(value, np.ndarray) and value.ndim == 0:
-            value = value[()]
-        if isinstance(value, numbers.Real | ml_dtypes.bfloat16):
-            return float(value)
-        if name != self.learned or not isinstance(value, np.ndarray):
-            array = " or an array with one number per channel" if name == self.learned else ""
-            raise TypeError(f"{self.name}: {name} must be a number{array}, not {type(value).__name__}")
-        if value.dtype != x.dtype:
-            raise TypeError(f"{self.name}: {name} is {value.dtype} but x is {x.dtype}: use {name}.astype(x.dtype)")
-        if x.ndim < 2 or value.shape != x.shape[1:2]:
-            raise ValueError(
-                f"{self.name}: {name} of shape {value.shape} needs one number for each channel, which is axis 1 of x; "
-                f"x has shape {x.shape}"
-            )
-        return value
+        """The parameters in their order: see ``Parameters.values``."""
+        return self._given.values(given, x) if given else self.defaults
 
 
 @dataclass

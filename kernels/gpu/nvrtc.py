@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""NVIDIA's runtime compiler, which needs no GPU: CUDA C++ to PTX and to a cubin.
+
+CuPy's own way to it appends ``-ftz=true`` to the options of everything it compiles, and subnormals would be lost. Hence
+a cubin is made here, which CuPy loads as it is.
+"""
+
+import ctypes
+import ctypes.util
+import functools
+import importlib.util
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+OPTIONS = (
+    "--std=c++17",
+    "--device-as-default-execution-space",  # a body is written as for any compiler
+    "--fmad=false",  # a multiply-add is where `fma` stands: only so the bits are those of the CPU
+    "--ftz=false",
+    "--prec-div=true",
+    "--prec-sqrt=true",
+    "--ptxas-options=-v",
+)
+NEWEST, OLDEST = 14, 12  # CUDA's versions that are tried where only the system knows the library
+
+
+class CompileError(RuntimeError):
+    """What the compiler said of a text that it refused."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What one text was compiled to."""
+
+    ptx: str
+    cubin: bytes
+    log: str  # what ptxas says of each function: registers, spills
+
+
+def compile_source(text: str, headers: Mapping[str, str], architecture: str) -> Compiled:
+    """Compile for a real architecture, as sm_90.
+
+    Raises:
+        FileNotFoundError: NVRTC is not installed.
+        CompileError: the compiler refused the text or the architecture.
+    """
+    library = _library()
+    program = ctypes.c_void_p()
+    names = (ctypes.c_char_p * len(headers))(*[name.encode() for name in headers])
+    texts = (ctypes.c_char_p * len(headers))(*[header.encode() for header in headers.values()])
+    _check(library.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"kernel.cu", len(headers), texts, names))
+    try:
+        options = [f"--gpu-architecture={architecture}", *OPTIONS]
+        given = (ctypes.c_char_p * len(options))(*[option.encode() for option in options])
+        if library.nvrtcCompileProgram(program, len(options), given):
+            raise CompileError(f"{architecture}: {_text('ProgramLog', program)}")
+        return Compiled(_text("PTX", program), _bytes("CUBIN", program), _text("ProgramLog", program))
+    finally:
+        library.nvrtcDestroyProgram(ctypes.byref(program))
+
+
+@functools.cache
+def version() -> str:
+    """NVRTC's version, as 12.9.
+
+    Raises:
+        FileNotFoundError: NVRTC is not installed.
+    """
+    major, minor = ctypes.c_int(), ctypes.c_int()
+    _check(_library().nvrtcVersion(ctypes.byref(major), ctypes.byref(minor)))
+    return f"{major.value}.{minor.value}"
+
+
+def is_installed() -> bool:
+    """Whether there is an NVRTC to compile with."""
+    try:
+        _library()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    for name in _candidates():
+        try:
+            return ctypes.CDLL(name)
+        except OSError:
+            continue
+    raise FileNotFoundError(
+        "NVRTC, NVIDIA's runtime compiler, was not found: "
+        "pip install nvidia-cuda-nvrtc-cu12, or cupy with its CUDA libraries: pip install -e '.[cuda12]'"
+    )
+
+
+def _candidates() -> Iterator[str]:
+    """The library's file in NVIDIA's wheels, the newest first, then as the system finds it."""
+    spec = importlib.util.find_spec("nvidia")
+    folders = [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or []]
+    wheels = [file for folder in folders for file in folder.glob("*/lib/libnvrtc.so.*")]
+    yield from map(str, sorted(wheels, key=lambda file: [int(n) for n in re.findall(r"\d+", file.name)], reverse=True))
+    for major in range(NEWEST, OLDEST - 1, -1):
+        yield f"libnvrtc.so.{major}"
+    found = ctypes.util.find_library("nvrtc")
+    if found:
+        yield found
+
+
+def _check(status: int) -> None:
+    if status:
+        name = _library().nvrtcGetErrorString
+        name.restype = ctypes.c_char_p
+        raise CompileError(name(status).decode())
+
+
+def _bytes(kind: str, program: ctypes.c_void_p) -> bytes:
+    library, size = _library(), ctypes.c_size_t()
+    _check(getattr(library, f"nvrtcGet{kind}Size")(program, ctypes.byref(size)))
+    buffer = ctypes.create_string_buffer(size.value)
+    _check(getattr(library, f"nvrtcGet{kind}")(program, buffer))
+    return buffer.raw
+
+
+def _text(kind: str, program: ctypes.c_void_p) -> str:
+    return _bytes(kind, program).rstrip(b"\0").decode()

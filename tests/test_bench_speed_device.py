@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""The speed of kernels of a device: its own sizes, its own timer, its own copy, and what a call costs apart."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from bench import speed
+from bench.calling import KernelError
+from bench.run import blank
+from bench.speed import Setting, Yardstick, durations, measure, settings
+from reports import rows, wording
+from tests.making import make_kernel
+from tests.test_bench_speed import FakeStopwatch
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    monkeypatch.setattr(speed, "DEVICE_BYTES", {"hot": 1 << 10, "cold": 1 << 12})
+    monkeypatch.setattr(speed, "CALLS_S", 0.001)
+
+
+class Device:
+    """A device that says how long things take there."""
+
+    def __init__(self, *seconds: float | None) -> None:
+        self.seconds, self.asked, self.copied = list(seconds), 0, []
+
+    def timer(self, call):
+        self.asked += 1
+        call()
+        return self.seconds.pop(0) if self.seconds else 1e-6
+
+    def copy(self, source, destination):
+        self.copied.append((source.size, destination.size))
+        return lambda: None
+
+    def kernel(self, function=lambda x: x):
+        return replace(make_kernel(function), device="cuda", timer=self.timer, copy=self.copy)
+
+
+def test_settings_are_hot_and_cold_on_the_gpu():
+    found = settings(Device().kernel())
+    assert found == [Setting(256, 0, "hot"), Setting(1024, 0, "cold")]
+    assert [s.label for s in found] == ["256-hot-gpu", "1024-cold-gpu"]
+    assert [s.pieces for s in found] == [1, 2]
+
+
+def test_the_timer_of_the_device_advances_the_clock_and_its_copy_is_the_yardstick():
+    device, stopwatch, yardstick = Device(), FakeStopwatch(4e-5), Yardstick()
+    stopwatch.seconds["device copy"] = 2e-5
+    hot, cold = measure(device.kernel(), stopwatch, yardstick)
+    assert [(t.threads, t.cache, t.elements) for t in (hot, cold)] == [(0, "hot", 256), (0, "cold", 1024)]
+    assert hot.percent_of_copy == pytest.approx(50)
+    assert 0 < hot.call_us < 1e5
+    assert cold.call_us is None
+    assert device.asked > 0
+    assert device.copied == [(256, 256), (1024, 1024), (1024, 1024)]
+    assert {(c.method, c.threads) for c in yardstick.copies.values()} == {("device copy", 0)}
+
+
+def test_durations_are_the_timers_without_those_that_do_not_count():
+    device = Device(0.25, None, 0.5)
+    assert durations(lambda: None, 0.0, device.timer) == [0.25]
+    assert durations(lambda: None, 0.0, device.timer) == [0.5]
+
+
+def test_a_device_that_is_throttled_all_the_time_is_an_error(monkeypatch):
+    monkeypatch.setattr(speed, "THROTTLED_S", 0.01)
+    with pytest.raises(RuntimeError, match=r"the device was throttled for 0\.01 s: cool it"):
+        durations(lambda: None, 0.0, lambda call: None)
+    with pytest.raises(KernelError, match="throttled"):
+        measure(replace(Device().kernel(), timer=lambda call: None), FakeStopwatch(), Yardstick())
+
+
+def test_a_report_shows_a_gpus_settings_beside_the_others():
+    from tests.report_results import results
+
+    whole = results()
+    timed = measure(Device().kernel(), FakeStopwatch(), Yardstick())
+    on_gpu = blank(Device().kernel())
+    on_gpu.throughput = timed
+    whole.kernels.append(on_gpu)
+    assert [s.title for s in rows.settings(whole)][-2:] == ["hot GPU", "cold GPU"]
+    assert [s.title for s in rows.extremes(whole)] == ["hot ×1", "cold ×2", "hot GPU", "cold GPU"]
+    flat = rows.flat(on_gpu, rows.settings(whole))
+    assert flat["hot_gpu_call_us"] == timed[0].call_us
+    assert flat["hot_1_threads_ns_per_element"] is None
+    whole.kernels = [on_gpu]
+    assert [s.title for s in rows.extremes(whole)] == ["hot GPU", "cold GPU"]
+    assert wording.threads(0) == "GPU"
+
+
+def test_without_a_timer_it_is_the_clock():
+    (taken,) = durations(lambda: np.zeros(10), 0.0)
+    assert 0 < taken < 5

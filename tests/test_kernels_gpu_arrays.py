@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: MIT
+"""Arrays of the device as calls give them: what is taken without a copy, and what is refused."""
+
+import sys
+from types import SimpleNamespace
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+from kernels.gpu.arrays import contiguous, empty, overlap, taken
+from tests import fake_cupy
+from tests.gpu import fake  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("fake")
+X = np.arange(24, dtype=np.float32).reshape(4, 6)
+
+
+def test_arrays_of_both_protocols_are_taken_without_a_copy():
+    mine = fake_cupy.asarray(X)
+    assert taken(mine, "x") is mine
+    assert taken(SimpleNamespace(__cuda_array_interface__={"fake": mine}), "x") is mine
+    assert taken(SimpleNamespace(__dlpack__=lambda: mine), "x") is mine
+
+
+class FakeTensor:
+    """A tensor of PyTorch, as far as it is asked."""
+
+    def __init__(self, array: np.ndarray, device: str) -> None:
+        self.mine, self.device, self.is_cuda = fake_cupy.on_device(array), device, device.startswith("cuda")
+        self.dtype = array.dtype.name
+        self.requires_grad = True
+
+    def detach(self) -> "FakeTensor":
+        self.requires_grad = False
+        return self
+
+    def view(self, dtype: str) -> "FakeTensor":
+        self.mine = self.mine.view(dtype)
+        return self
+
+    @property
+    def __cuda_array_interface__(self):
+        assert not self.requires_grad, "which PyTorch refuses"
+        return {"fake": self.mine}
+
+
+@pytest.fixture
+def _torch(monkeypatch):
+    names = SimpleNamespace(Tensor=FakeTensor, bfloat16="bfloat16", int16="int16")
+    monkeypatch.setitem(sys.modules, "torch", names)
+
+
+@pytest.mark.usefixtures("_torch")
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_tensor_of_pytorch_is_taken_without_a_copy_also_of_bfloat16(dtype):
+    tensor = FakeTensor(X.astype(dtype), "cuda:0")
+    address = tensor.mine.data.ptr
+    got = taken(tensor, "x")
+    assert (got.dtype.name, got.data.ptr, got.shape) == (dtype, address, (4, 6))
+
+
+@pytest.mark.usefixtures("_torch")
+def test_a_tensor_that_is_elsewhere_is_refused():
+    with pytest.raises(TypeError, match=r"x is on cpu: move it to the device with \.cuda\(\)"):
+        taken(FakeTensor(X, "cpu"), "x")
+
+
+@pytest.mark.parametrize("given", [X, 1.0, [1.0]])
+def test_what_is_here_is_refused(given):
+    with pytest.raises(TypeError, match="must be an array on the device"):
+        taken(given, "x")
+
+
+def test_what_is_no_array_and_another_dtype_are_refused():
+    with pytest.raises(TypeError, match="x must be a CuPy array, or have __cuda_array_interface__ or DLPack, not str"):
+        taken("text", "x")
+    with pytest.raises(TypeError, match="x is int32: convert it to one of float16, bfloat16, float32, float64"):
+        taken(fake_cupy.asarray(X.astype(np.int32)), "x")
+
+
+def test_overlap_is_of_memory_that_is_shared_but_for_the_same_places():
+    memory = fake_cupy.asarray(np.zeros(100, np.float32))
+    assert not overlap(memory, memory)
+    assert not overlap(memory[:50], memory[50:])
+    assert overlap(memory[:50], memory[49:99])
+    assert overlap(memory[::-1], memory)
+    assert not overlap(memory[:0], memory)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+def test_copies_and_new_arrays_are_of_any_dtype(dtype):
+    array = fake_cupy.on_device(X.astype(dtype))
+    assert contiguous(array) is array
+    copied = contiguous(array[::2, ::-1])
+    assert copied.array.tobytes() == X.astype(dtype)[::2, ::-1].tobytes()
+    assert copied.dtype == empty((2, 3), np.dtype(dtype)).dtype == np.dtype(getattr(ml_dtypes, dtype, dtype))

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""Calling the kernels of the GPU: what is accepted, what is refused with a sentence, and that it is computed."""
+
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import ml_dtypes
+import numpy as np
+import pytest
+
+import kernels.cpu
+import kernels.gpu
+from kernels.gpu import prelu, relu, silu, timing
+from kernels.gpu.define import kernels_of
+from kernels.registry import registered
+from tests import fake_cupy
+from tests.fake_cupy import on_device
+from tests.gpu import fake  # noqa: F401
+
+pytestmark = pytest.mark.usefixtures("fake")
+ROOT = Path(__file__).resolve().parent.parent
+DTYPES = ("float16", "bfloat16", "float32", "float64")
+RNG = np.random.default_rng(6)
+
+
+def draw(*shape: int, dtype: str = "float32") -> np.ndarray:
+    return np.asarray(3 * RNG.standard_normal(shape)).astype(dtype)
+
+
+def same(got: fake_cupy.ndarray, want: np.ndarray) -> bool:
+    return got.array.dtype == want.dtype and got.shape == want.shape and got.array.tobytes() == want.tobytes()
+
+
+@functools.cache
+def of_device() -> dict[str, object]:
+    return {k.id: k for k in kernels_of(kernels.gpu.ACTIVATIONS)}
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_call_is_that_of_the_cpu(dtype):
+    for shape in ((), (0,), (3, 0, 2), (7,), (2, 3, 41)):
+        x, dy = draw(*shape, dtype=dtype), draw(*shape, dtype=dtype)
+        assert same(silu(on_device(x), variant="fast"), kernels.cpu.silu(x, variant="fast"))
+        got = silu.backward(on_device(dy), on_device(x), variant="fast", beta=1.5)
+        assert same(got, kernels.cpu.silu.backward(dy, x, variant="fast", beta=1.5))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+def test_arrays_of_any_strides_are_read_and_written(dtype):
+    x, dy = draw(12, 33, dtype=dtype), draw(33, 12, dtype=dtype)
+    where = np.zeros((24, 66), dtype)
+    given, out = on_device(x), on_device(where)
+    result = out[::2, 1::2]
+    assert silu.backward(on_device(dy.T.copy()), given, variant="fast", out=result) is result
+    want = kernels.cpu.silu.backward(dy.T, x, variant="fast", out=where[::2, 1::2])
+    assert same(out, where)
+    assert same(given[::-1, ::3], x[::-1, ::3])
+    assert same(silu(given[::-1, ::3], variant="fast"), kernels.cpu.silu(x[::-1, ::3], variant="fast"))
+    assert want.shape == (12, 33)
+
+
+def test_out_may_be_the_input_and_may_overlap_it():
+    x = draw(5000)
+    want = kernels.cpu.silu(x, variant="fast")
+    in_place = on_device(x)
+    assert silu(in_place, variant="fast", out=in_place) is in_place
+    assert same(in_place, want)
+    memory = on_device(np.concatenate([x, x[:8]]))
+    silu(memory[:5000], variant="fast", out=memory[8:])
+    assert same(memory[8:], want)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("offset", [1, 3, 5])
+def test_what_is_not_aligned_is_computed_all_the_same(dtype, offset):
+    x, dy = draw(1010, dtype=dtype), draw(1010, dtype=dtype)
+    given, seed, out = on_device(x), on_device(dy), on_device(np.zeros(1010, dtype))
+    for size in (1, 2, 20, 999):
+        a, b = given[offset : offset + size], seed[2 : 2 + size]
+        silu.backward(b, a, variant="fast", out=out[1 : 1 + size])
+        want = kernels.cpu.silu.backward(dy[2 : 2 + size], x[offset : offset + size], variant="fast")
+        assert same(out[1 : 1 + size], want)
+        assert not out.array[0]
+        assert not out.array[1 + size :].any()
+        out.array[:] = 0
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+@pytest.mark.parametrize("shape", [(3, 5), (2, 3, 7), (4, 1, 33), (2, 40, 3)])
+def test_an_alpha_for_each_channel(dtype, shape):
+    x, dy, alpha = draw(*shape, dtype=dtype), draw(*shape, dtype=dtype), draw(2 * shape[1], dtype=dtype)[::2]
+    for variant in ("stable", "fast", "rounded"):
+        got = prelu(on_device(x), variant=variant, alpha=on_device(alpha))
+        assert same(got, kernels.cpu.prelu(x, variant=variant, alpha=alpha))
+        got = prelu.backward(on_device(dy), on_device(x), variant=variant, alpha=on_device(alpha))
+        assert same(got, kernels.cpu.prelu.backward(dy, x, variant=variant, alpha=alpha))
+    sums = prelu.backward_alpha(on_device(dy), on_device(x), variant="rounded", alpha=on_device(alpha))
+    assert same(sums, kernels.cpu.prelu.backward_alpha(dy, x, variant="rounded", alpha=alpha))
+
+
+def test_parameters_may_be_arrays_of_no_dimensions():
+    x = draw(9)
+    got = silu(on_device(x), variant="fast", beta=on_device(np.asarray(0.5)))
+    assert same(got, kernels.cpu.silu(x, variant="fast", beta=0.5))
+
+
+def test_a_name_that_is_not_there_is_told():
+    x = on_device(draw(4))
+    with pytest.raises(ValueError, match="silu forward has no variant 'exact'; its variants: textbook, stable, fast"):
+        silu(x, variant="exact")
+    with pytest.raises(TypeError, match="silu has no parameter 'alpha'; its parameters: beta"):
+        silu(x, alpha=1.0)
+    with pytest.raises(TypeError, match="relu backward takes dy and x"):
+        relu.backward(x)
+
+
+def test_arrays_that_do_not_fit_are_refused():
+    x = on_device(draw(4))
+    with pytest.raises(TypeError, match=r"silu: x must be an array on the device, not ndarray: use cupy\.asarray"):
+        silu(draw(4))
+    with pytest.raises(TypeError, match="silu: out is float64 but x is float32: they must be equal"):
+        silu(x, out=on_device(draw(4, dtype="float64")))
+    with pytest.raises(ValueError, match=r"silu: dy has shape \(3,\) but x has \(4,\)"):
+        silu.backward(on_device(draw(3)), x)
+    with pytest.raises(TypeError, match="'rounded' is for the dtypes narrower than float64"):
+        silu(on_device(draw(4, dtype="float64")), variant="rounded")
+
+
+def test_there_is_a_kernel_for_each_of_the_cpu_with_its_claim():
+    own = {k.id: k for k in registered() if k.backend == "numba"}
+    ours = of_device()
+    assert {name.replace("-numba-", "-cupy-") for name in own} == set(ours)
+    for name, kernel in own.items():
+        made = ours[name.replace("-numba-", "-cupy-")]
+        assert (made.claim, made.why, made.parameters, made.takes_out) == (
+            kernel.claim,
+            kernel.why,
+            kernel.parameters,
+            kernel.takes_out,
+        )
+        assert (made.device, made.takes_threads, made.timer) == ("cuda", False, timing.elapsed)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_kernel_takes_arrays_of_this_machine_and_keeps_their_layout(dtype):
+    kernel = of_device()[f"silu-backward-{dtype}-cupy-fast"]
+    memory = np.zeros(100, dtype)
+    memory[:40] = draw(40, dtype=dtype)
+    x, out, dy = memory[3:40:2], memory[60:41:-1], draw(19, dtype=dtype)
+    want = kernels.cpu.silu.backward(dy, x, variant="fast")
+    before = memory.copy()
+    assert kernel(dy, x, out=out) is out
+    assert out.tobytes() == want.tobytes()
+    before[60:41:-1] = want
+    assert memory.tobytes() == before.tobytes()
+    assert kernel(dy, x).tobytes() == want.tobytes()
+
+
+def test_a_sum_of_arrays_of_this_machine():
+    kernel = of_device()["prelu-backward_alpha-float32-cupy-rounded"]
+    x, dy = draw(3000), draw(3000)
+    assert kernel(dy, x).tobytes() == kernels.cpu.prelu.backward_alpha(dy, x, variant="rounded").tobytes()
+
+
+def test_what_is_timed_is_the_call_on_arrays_of_the_device():
+    kernel = of_device()["silu-forward-bfloat16-cupy-fast"]
+    x, out = draw(50, dtype="bfloat16"), np.zeros(50, ml_dtypes.bfloat16)
+    call = kernel.timed(x, out=out, threads=None)
+    got = call()
+    assert same(got, kernels.cpu.silu(x, variant="fast"))
+    assert call() is got
+    assert not out.any()
+    assert kernel.timer(call) > 0
+    assert kernel.runs_with().instruction_set == "sm_90"
+
+
+def test_without_a_device_it_can_be_imported_and_a_call_says_what_is_missing():
+    code = (
+        "import sys; sys.modules['cupy'] = None\n"
+        "import kernels.gpu, numpy\n"
+        "try: kernels.gpu.silu(numpy.ones(3))\n"
+        "except RuntimeError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "is not installed: pip install" in done.stdout or "no NVIDIA GPU here" in done.stdout, done
