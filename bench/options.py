@@ -36,6 +36,7 @@ class Options:
     skipped: tuple[Skipped, ...] = ()
     filters: Mapping[str, list[str]] = field(default_factory=dict)  # names by option, where any were given
     gate: Gate | None = None
+    history: Path | None = None  # the folder of earlier runs
     hosts: Mapping[str, Host] = field(default_factory=dict)  # of the user's kernels, by their ids
 
 
@@ -62,6 +63,12 @@ def add_options(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FILE",
         help="compare with an earlier results.json, and fail where it was better",
+    )
+    group.addoption(
+        "--history",
+        type=Path,
+        metavar="DIR",
+        help="keep the results in this folder, and show the trend of those that it has of this machine",
     )
     group.addoption("--seed", type=int, default=0, metavar="N", help="of everything drawn at random (default: 0)")
 
@@ -95,6 +102,7 @@ def read_options(config: pytest.Config) -> Options:
         chosen=tuple(chosen),
         filters={name: n for name, n in names.items() if n},
         gate=_gate(config, chosen),
+        history=config.getoption("history"),
         hosts=hosts,
         skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in kernels.absent() if _is_asked_for(a, names)),
     )

@@ -2,6 +2,7 @@
 """`pytest --benchmark`: the hooks that put the suite in the place of the tests, and write the report."""
 
 import contextlib
+import os
 import shlex
 import warnings
 from collections.abc import Iterator
@@ -19,8 +20,7 @@ from bench.suite import Suite, chosen_kernels, session_key
 from bench.sweep import Sweep, forget, obstacles, sweep_all
 from kernels.registry import Kernel
 from reference.compiled import cache_root
-from reports import ReportError, terminal, write
-from reports.gate import exit_code
+from reports import ReportError, ci, history, terminal, write
 from reports.schema import Skipped
 from reports.wording import kernels
 
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
-        for name in (*FILTERS, "kernels", "baseline"):
+        for name in (*FILTERS, "kernels", "baseline", "history"):
             if config.getoption(name):
                 raise pytest.UsageError(f"--{name} is about what is measured: give --benchmark as well")
         return
@@ -176,12 +176,8 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     run.close()
     if run.results or session.exitstatus == pytest.ExitCode.TESTS_FAILED:
         _write_report(run)
-    if (
-        run.report
-        and run.report.comparison
-        and session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-    ):
-        session.exitstatus = exit_code(run.report.comparison) or session.exitstatus
+    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and run.report:
+        session.exitstatus = run.exit_code or session.exitstatus
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Not saving anything")  # where nothing was timed, and nothing is amiss
         return (yield)
@@ -190,12 +186,15 @@ def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
 def _write_report(run: Session) -> None:
     run.report = run.finished()
     try:
+        if run.options.history:
+            unread = history.add(run.report, run.options.history)
+            run.report.skipped += [Skipped(what="a file of the history", why=why) for why in unread]
         run.index = write(run.report, run.options.report_dir)
         if len(run.results) == run.selected:  # a run that is started again still needs what one cut short had found
             forget(run.sweeps)
         if not any(result.throughput for result in run.results):  # an earlier run's must not pass for this one's
             (run.options.report_dir / "benchmark.json").unlink(missing_ok=True)
-    except ReportError as error:
+    except (ReportError, history.HistoryError) as error:
         raise pytest.UsageError(str(error)) from error
 
 
@@ -222,6 +221,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("against the baseline")
         for line in terminal.against(run.report):
             terminalreporter.write_line(line)
+    for line in ci.announce(run.report, os.environ):
+        terminalreporter.write_line(line)
 
 
 @pytest.hookimpl(trylast=True)

@@ -18,6 +18,7 @@ from bench.options import Options
 from bench.remote import Host, isolated
 from bench.sweep import Sweep
 from kernels.registry import Kernel
+from reports.gate import exit_code
 from reports.schema import SCHEMA_VERSION, Backend, KernelResult, Results, Run, Skipped
 
 
@@ -94,6 +95,11 @@ class Session:
         if gate is None:
             return []
         return gate.regressions(isolated(kernel, self.hosts), result, self.backends, options.depth, options.seed)
+
+    @property
+    def exit_code(self) -> int:
+        """What the comparison with a baseline ends the run with; 0 where there was none, or nothing got worse."""
+        return exit_code(self.report.comparison) if self.report and self.report.comparison else 0
 
     def close(self) -> None:
         """End the processes that kernels were called in."""

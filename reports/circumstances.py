@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from reports.schema import Backend, KernelResult, Machine, Results
 
-RESTS_ON = {"numba": ("numba", "llvmlite")}  # the libraries of a backend whose names do not all begin with its own
+# The libraries of a backend whose names do not all begin with its own.
+RESTS_ON = {"numba": ("numba", "llvmlite"), "cupy": ("cupy", "NVRTC")}
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,9 @@ def test_numba_rests_on_llvm_and_users_code_on_anything():
 
 def test_what_a_backend_chose_for_the_processor_is_a_reason():
     now = deepcopy(HERE)
-    now.backends["numba"] = Backend(name="numba", threads=2, one_thread="asked", instruction_set="AVX10")
+    now.backends["numba"] = Backend(
+        name="numba", threads=2, one_thread="asked", instruction_set="AVX10", clocks_mhz=None
+    )
     assert reason(own(), own(), HERE, now) == "numba chose AVX10, was AVX9"
     del now.backends["numba"]
     assert reason(own(), own(), HERE, now) == "numba chose what it does not tell, was AVX9"
