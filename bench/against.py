@@ -20,14 +20,14 @@ from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pytest
 from tqdm import tqdm
 
 from bench.machine import ROOT
+from bench.racing import FIELDS
 from bench.speed import Setting, settings
 from kernels.registry import Kernel
 from reference.compiled import cache_root
-from reports.schema import Against, SpeedChange
+from reports.comparisons import Against, SpeedChange
 from reports.speeds import Judged, is_suspect, judge, of_rounds
 
 ORDER = ("now", "was", "ctl", "ctl", "was", "now")  # names of one length: that of a path moves a process's memory
@@ -64,17 +64,12 @@ class Tree:
                 return found
             if not any("known" in record for record in found):
                 raise AgainstError(f"its kernels can't be timed by this checkout's bench: {error}")
-            done = {record.get("kernel") for record in found}
-            culprit = next((name for name in left if not self._is_done(name, found, at, seconds)), None)
+            done = {record.get("done") for record in found}
+            culprit = next((name for name in left if name not in done), None)
             if culprit is None:
-                raise AgainstError(f"the process that times its kernels ended: {error}")
-            self.failed[culprit] = error if culprit in done or error else "its process ended"
+                raise AgainstError(f"the process that times its kernels ended after the last of them: {error}")
+            self.failed[culprit] = error
             left.remove(culprit)
-
-    @staticmethod
-    def _is_done(name: str, found: list[dict], at: Mapping[str, list[Setting]], seconds: float) -> bool:
-        own = [r for r in found if r.get("kernel") == name]
-        return any("failed" in r for r in own) or (seconds > 0 and len(own) == len(at[name]))
 
     def _once(
         self, state: str, kernels: Sequence[str], at: Mapping[str, list[Setting]], seconds: float
@@ -163,45 +158,51 @@ def _git(*arguments: str) -> bytes:
     return done.stdout
 
 
-def check(revision: str, places: Sequence[str]) -> list[str]:
-    """The kernels that a revision has, by id; before anything is measured.
+@dataclass(frozen=True)
+class Revision:
+    """What the kernels are timed against."""
+
+    name: str
+    places: tuple[str, ...]  # what --kernels named
+    known: Mapping[str, Mapping[str, str]]  # the kernels that it has, by id: what `racing.FIELDS` names
+    gone: tuple[str, ...] = ()  # those of them that this checkout should have and has not
+
+
+def known_to(revision: str, places: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The kernels that a revision has, by id, and their fields; before anything is measured.
 
     Raises:
         AgainstError: there is no such revision, or its kernels can't be timed by this checkout's bench.
     """
     with trees(revision, places) as (tree, _):
         try:
-            return next(r["known"] for r in tree.asked("was", [], {}, 0) if "known" in r)
+            found = next(r["known"] for r in tree.asked("was", [], {}, 0) if "known" in r)
+            return {name: dict(zip(FIELDS, fields, strict=True)) for name, fields in found.items()}
         except AgainstError as error:
             raise AgainstError(f"--against {revision}: {error}: choose a later revision") from error
 
 
-def race(
-    revision: str, places: Sequence[str], chosen: Iterable[Kernel], known: Iterable[str], gone: Iterable[str]
-) -> Against:
+def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
     """Time the kernels of both, and judge each.
-
-    Args:
-        known: the kernels that the revision has, by id.
-        gone: those of them that this checkout should have and has not.
 
     Raises:
         AgainstError: the processes can't be had.
     """
-    start, known = time.monotonic(), set(known)
+    start = time.monotonic()
     at = {k.id: extremes(k) for k in chosen}
-    both = [name for name in at if name in known]
-    with trees(revision, places) as (tree, commit):
+    both = [name for name in at if name in revision.known]
+    with trees(revision.name, revision.places) as (tree, commit):
         for state in ("now", "was"):
             tree.asked(state, both, at, 0)
         judged, control = _judged(tree, both, at)
     changes = [_change(key, verdict) for key, verdict in judged.items()]
     changes += [_unmeasured(name, why) for name, why in tree.failed.items()]
-    changes += [_unmeasured(name, "this checkout does not have it") for name in gone]
-    changes += [_unmeasured(n, f"{revision} does not have it", is_due=False) for n in at if n not in known]
+    changes += [_unmeasured(name, "this checkout does not have it") for name in revision.gone]
+    new = [name for name in at if name not in revision.known]
+    changes += [_unmeasured(name, f"{revision.name} does not have it", is_due=False) for name in new]
     differing = [_change(key, verdict) for key, verdict in control.items() if is_suspect(verdict)]
     return Against(
-        revision=revision,
+        revision=revision.name,
         commit=commit,
         blocks=BLOCKS,
         seconds=time.monotonic() - start,
@@ -286,8 +287,3 @@ def _unmeasured(name: str, why: str, *, is_due: bool = True) -> SpeedChange:
         why=judged.why,
         is_due=is_due,
     )
-
-
-def usage(error: AgainstError) -> pytest.UsageError:
-    """The error as one of wrong usage."""
-    return pytest.UsageError(str(error))

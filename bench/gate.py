@@ -17,8 +17,9 @@ from bench.truths import truth
 from bench.ulp import NO_MISMATCH
 from kernels.registry import Kernel
 from reports.circumstances import Setup
+from reports.comparisons import Comparison
 from reports.gate import BaselineError, check, compare, differences_of
-from reports.schema import Backend, Comparison, KernelResult, Machine, Results, ResultsError, load
+from reports.schema import Backend, KernelResult, Machine, Results, ResultsError, load
 
 
 @dataclass

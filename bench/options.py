@@ -11,16 +11,18 @@ import pytest
 import kernels
 import reference
 from bench import users
+from bench.against import AgainstError, Revision, known_to
 from bench.gate import Gate, open_gate
 from bench.inputs import SAMPLES
 from bench.machine import ROOT
+from bench.racing import FIELDS
 from bench.remote import Host
 from kernels.peers.adapter import Absent
 from kernels.registry import VARIANTS, Kernel, registered
 from reference.formats import FORMATS
 from reports.schema import Skipped
 
-FILTERS = ("activation", "direction", "dtype", "backend", "variant")
+FILTERS = FIELDS
 DIRECTIONS = ("forward", "backward", "backward_alpha")
 
 
@@ -37,6 +39,7 @@ class Options:
     filters: Mapping[str, list[str]] = field(default_factory=dict)  # names by option, where any were given
     gate: Gate | None = None
     history: Path | None = None  # the folder of earlier runs
+    revision: Revision | None = None  # whose kernels are timed beside ours
     hosts: Mapping[str, Host] = field(default_factory=dict)  # of the user's kernels, by their ids
 
 
@@ -69,6 +72,11 @@ def add_options(parser: pytest.Parser) -> None:
         type=Path,
         metavar="DIR",
         help="keep the results in this folder, and show the trend of those that it has of this machine",
+    )
+    group.addoption(
+        "--against",
+        metavar="REV",
+        help="time the kernels of another revision beside these, and fail where these are slower",
     )
     group.addoption("--seed", type=int, default=0, metavar="N", help="of everything drawn at random (default: 0)")
 
@@ -103,6 +111,7 @@ def read_options(config: pytest.Config) -> Options:
         filters={name: n for name, n in names.items() if n},
         gate=_gate(config, chosen),
         history=config.getoption("history"),
+        revision=_revision(config, names),
         hosts=hosts,
         skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in kernels.absent() if _is_asked_for(a, names)),
     )
@@ -111,6 +120,21 @@ def read_options(config: pytest.Config) -> Options:
 def _gate(config: pytest.Config, chosen: Iterable[Kernel]) -> Gate | None:
     asked = [config.getoption(name) for name in ("baseline", "depth", "seed", "only")]
     return open_gate(*asked, {k.backend for k in chosen}) if asked[0] else None
+
+
+def _revision(config: pytest.Config, filters: Mapping[str, list[str]]) -> Revision | None:
+    name, places = config.getoption("against"), config.getoption("kernels")
+    if not name:
+        return None
+    if config.getoption("only") == "accuracy":
+        raise pytest.UsageError("--against compares speeds: leave --only accuracy out")
+    try:
+        known = known_to(name, places)
+    except AgainstError as error:
+        raise pytest.UsageError(str(error)) from error
+    here = {k.id for k in registered()}
+    asked = [i for i, fields in known.items() if all(fields[f] in filters[f] for f in FILTERS if filters[f])]
+    return Revision(name, tuple(places), known, tuple(i for i in asked if i not in here))
 
 
 def _is_asked_for(missing: Absent, names: Mapping[str, list[str]]) -> bool:

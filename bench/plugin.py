@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
-        for name in (*FILTERS, "kernels", "baseline", "history"):
+        for name in (*FILTERS, "kernels", "baseline", "history", "against"):
             if config.getoption(name):
                 raise pytest.UsageError(f"--{name} is about what is measured: give --benchmark as well")
         return
@@ -136,6 +136,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
             run.skipped += _left_out(kernels, options.depth)
         if sweeps:
             run.sweeps = _swept(run, kernels)
+        if options.revision:
+            run.race_revision(kernels)
 
 
 def _left_out(chosen: list[Kernel], depth: str) -> list[Skipped]:
@@ -220,6 +222,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     if run.report.comparison:
         terminalreporter.section("against the baseline")
         for line in terminal.against(run.report):
+            terminalreporter.write_line(line)
+    if run.report.against:
+        terminalreporter.section(f"against {run.report.against.revision}")
+        for line in terminal.against_revision(run.report):
             terminalreporter.write_line(line)
     for line in ci.announce(run.report, os.environ):
         terminalreporter.write_line(line)

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A process that times kernels of one state of the sources: `bench.against` starts it as ``python -m bench.racing``.
 
-It is started in a folder whose `kernels` are those of that state, and whose `bench` is this checkout's. What it is to do
-comes as JSON on stdin; what it found goes, a line a timing, to a file: where it ends before its time, the line that is
-missing tells at what.
+It is started in a folder whose `kernels` are those of that state, and whose `bench` is this checkout's. What it is to
+do comes as JSON on stdin; what it found goes to a file, a line for each timing and each kernel: where it ends before
+its time, the line that is missing tells at what.
 """
 
 import json
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,8 +18,9 @@ import kernels
 from bench import speed
 from kernels.registry import Kernel, registered
 
+FIELDS = ("activation", "direction", "dtype", "backend", "variant")  # of a kernel, that tell it from all others
 WARMING_S = 0.01
-SHORT = 20  # calls at least, however long they take
+LEAST_CALLS = 20  # however long they take
 
 
 def main() -> None:
@@ -30,10 +30,11 @@ def main() -> None:
         kernels.load()
         _load_users(asked["places"])
         known = {k.id: k for k in registered()}
-        tell(found, known=sorted(known))
+        tell(found, known={name: [getattr(k, f) for f in FIELDS] for name, k in known.items()})
         for name in asked["kernels"]:
             if name in known:
                 one(known[name], asked, found)
+            tell(found, done=name)
 
 
 def _load_users(places: list[str]) -> None:
@@ -50,20 +51,19 @@ def one(kernel: Kernel, asked: dict[str, Any], found: TextIO) -> None:
             if asked["seconds"] == 0 and kernel.compile:
                 kernel.compile()
             for setting in asked["settings"][kernel.id] if asked["seconds"] else []:
-                seconds = timed(speed.in_turn(speed.calls(kernel, speed.Setting(*setting))), asked["seconds"])
+                call = speed.in_turn(speed.calls(kernel, speed.Setting(*setting)))
+                seconds = timed(call, asked["seconds"], getattr(kernel, "timer", None))  # which older revisions lack
                 tell(found, kernel=kernel.id, setting=setting, seconds=seconds)
     except Exception as error:
         tell(found, kernel=kernel.id, failed=f"{type(error).__name__}: {error}")
 
 
-def timed(call: Callable[[], Any], seconds: float) -> float:
+def timed(call: Callable[[], Any], seconds: float, timer: Callable[..., float | None] | None = None) -> float:
     """How long a call takes in this process, in seconds: the least of many, since all that interferes adds to it."""
-    end = time.perf_counter() + WARMING_S
-    call()
-    while time.perf_counter() < end:
-        call()
-    durations = speed.durations(call, seconds)
-    durations += [speed.clocked(call) for _ in range(SHORT - len(durations))]
+    speed.durations(call, WARMING_S, timer)
+    durations = speed.durations(call, seconds, timer)
+    while len(durations) < LEAST_CALLS:
+        durations += speed.durations(call, 0, timer)
     return min(durations)
 
 

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 import reference
 from bench import speed
 from bench.accuracy import verdict
+from bench.against import AgainstError, race
 from bench.calling import KernelError
 from bench.describe import describe
 from bench.machine import commit, machine
@@ -18,6 +21,8 @@ from bench.options import Options
 from bench.remote import Host, isolated
 from bench.sweep import Sweep
 from kernels.registry import Kernel
+from reports import speeds
+from reports.comparisons import Against
 from reports.gate import exit_code
 from reports.schema import SCHEMA_VERSION, Backend, KernelResult, Results, Run, Skipped
 
@@ -38,6 +43,7 @@ class Session:
     clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
     hosts: dict[str, Host] = field(init=False)  # by the id of each kernel that has one
     backends: dict[str, Backend] = field(default_factory=dict)  # by name, in the order in which they were measured
+    against: Against | None = None  # another revision's kernels, timed in turn with ours
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
 
@@ -90,16 +96,35 @@ class Session:
         result.verdict = verdict(kernel.claim, result.accuracy, result.safety)
 
     def regressions(self, kernel: Kernel, result: KernelResult) -> list[str]:
-        """What is worse than in the baseline, where there is one, in sentences."""
+        """What is worse than in the baseline, or slower than at a revision, where there is one, in sentences."""
         gate, options = self.options.gate, self.options
+        slower = speeds.slower(self.against, result.id) if self.against else []
         if gate is None:
-            return []
-        return gate.regressions(isolated(kernel, self.hosts), result, self.backends, options.depth, options.seed)
+            return slower
+        return slower + gate.regressions(
+            isolated(kernel, self.hosts), result, self.backends, options.depth, options.seed
+        )
 
     @property
     def exit_code(self) -> int:
-        """What the comparison with a baseline ends the run with; 0 where there was none, or nothing got worse."""
-        return exit_code(self.report.comparison) if self.report and self.report.comparison else 0
+        """What the gates end the run with; 0 where there were none, or nothing got worse: 6 comes before 7."""
+        report, codes = self.report, []
+        if report and report.comparison:
+            codes.append(exit_code(report.comparison))
+        if report and report.against:
+            codes.append(speeds.exit_code(report.against))
+        return min(filter(None, codes), default=0)
+
+    def race_revision(self, chosen: list[Kernel]) -> None:
+        """Time kernels beside those of another revision.
+
+        Raises:
+            pytest.UsageError: the processes for it can't be had.
+        """
+        try:
+            self.against = race(self.options.revision, chosen)
+        except AgainstError as error:
+            raise pytest.UsageError(str(error)) from error
 
     def close(self) -> None:
         """End the processes that kernels were called in."""
@@ -134,6 +159,7 @@ class Session:
             activations=[describe(activations[name], first[name].parameters) for name in measured],
             kernels=self.results,
         )
+        results.against = self.against
         results.comparison = self.options.gate and self.options.gate.compare(results)
         return results
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reports import markdown, wording
+from reports.comparisons import Difference
 from reports.findings import tally
-from reports.schema import Difference, KernelResult, Results
+from reports.schema import KernelResult, Results
 
 LISTED = 10  # lines of an annotation; what is longer is cut on the page
 

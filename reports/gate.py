@@ -4,8 +4,9 @@
 from collections.abc import Mapping
 
 from reports.circumstances import Setup, environment, reason
+from reports.comparisons import Comparison, Difference
 from reports.judging import judge, unzipped
-from reports.schema import Comparison, Difference, KernelResult, Results, Run
+from reports.schema import KernelResult, Results, Run
 
 REGRESSION, MISSING = 6, 7  # exit codes
 ACCEPT = "python -m reports accept"

@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 
 from reports.baselines import slim
+from reports.comparisons import Earlier, Figures
 from reports.rows import timing
-from reports.schema import Earlier, Figures, Machine, Results, ResultsError, load, save_by_line
+from reports.schema import Machine, Results, ResultsError, load, save_by_line
 
 SETTING = ("hot", 1)  # the timing that is kept: arithmetic shows most in cache, on one thread
 LONGEST = 50  # runs in a trend

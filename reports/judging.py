@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from reports import wording
-from reports.schema import Accuracy, Difference, KernelResult
+from reports.comparisons import Difference
+from reports.schema import Accuracy, KernelResult
 
 NOISE = 1e-12  # of a mean, relative: in what order a library adds is its own affair
 

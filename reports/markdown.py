@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Collection
 from html import escape
 
-from reports import columns, ranking, wording
+from reports import columns, ranking, speeds, wording
 from reports.findings import Finding, findings, groups
 from reports.outcome import outcome
 from reports.schema import KernelResult, Results
@@ -52,8 +52,15 @@ def _fitting(parts: list[str], room: int) -> list[str]:
 
 
 def _against(results: Results) -> list[str]:
-    told = outcome(results)
-    return ["## Against the baseline", "", *map(_item, told), ""] if told else []
+    sections = {"the baseline": outcome(results)}
+    if results.against:
+        sections[results.against.revision] = speeds.findings(results)
+    return [
+        line
+        for what, told in sections.items()
+        if told
+        for line in (f"## Against {_text(what)}", "", *map(_item, told), "")
+    ]
 
 
 def tables(results: Results, activations: Collection[str]) -> str:

@@ -4,9 +4,10 @@
 from collections.abc import Iterator
 
 from reports import wording
+from reports.comparisons import Comparison, Difference
 from reports.findings import Finding
 from reports.gate import ACCEPT
-from reports.schema import Comparison, Difference, KernelResult, Results
+from reports.schema import KernelResult, Results
 
 LISTED = 20  # differences of each kind told one by one before the rest is only counted
 NAMES = {"regression": "worse", "missing": "missing", "better": "better", "changed": "changed", "new": "new"}

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from reports import columns, fingerprints, formulas, plots, properties, ranking, rows, trend, wording
+from reports import columns, fingerprints, formulas, plots, properties, ranking, rows, speeds, trend, wording
 from reports.findings import findings, groups, tally
 from reports.outcome import outcome
 from reports.schema import ActivationResult, KernelResult, Results
@@ -114,6 +114,7 @@ def _index(results: Results) -> dict[str, Any]:
     return {
         "findings": findings(results),
         "against": outcome(results),
+        "race": speeds.findings(results),
         "tally": tally(results),
         "timed": bool(at),
         "glance": _glance(results.kernels),

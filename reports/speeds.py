@@ -7,18 +7,23 @@ is judged is the median over the blocks of the logarithm of the ratio, with a bo
 """
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from reports.schema import SpeedChange, SpeedVerdict
+from reports import wording
+from reports.comparisons import Against, SpeedChange, SpeedVerdict
+from reports.findings import Finding
+from reports.schema import Results
 
 FLOOR = 0.02  # of the ratio: what is closer to 1 is nobody's business
 FLOOR_S = 20e-9  # of a call: what a clock and a call's own way there may differ by
 SAME = 0.05  # where the whole interval is within so much of 1, it is the same
 CONFIDENCE = 0.98
 LEAST_BLOCKS = 5
+LISTED = 20  # changes of each kind told one by one before the rest is only counted
 RESAMPLES = 4000
 
 Blocks = Sequence[Sequence[float]]  # seconds of a call, of each process of each block
@@ -80,9 +85,53 @@ def is_suspect(judged: Judged) -> bool:
     return judged.verdict in ("slower", "faster")
 
 
-def exit_code(changes: Sequence[SpeedChange], can_tell: bool) -> int:
+def exit_code(against: Against) -> int:
     """6 where something is slower, 7 where that can't be told or was not measured though both have it, else 0."""
-    if not can_tell:
+    if not against.can_tell:
         return 7
-    verdicts = {change.verdict for change in changes if change.is_due}
+    verdicts = {change.verdict for change in against.changes if change.is_due}
     return 6 if "slower" in verdicts else 7 if "not measured" in verdicts else 0
+
+
+def slower(against: Against, kernel: str) -> list[str]:
+    """In which settings a kernel is slower, a sentence each; none where this machine can't tell."""
+    found = [c for c in against.judged("slower") if c.kernel == kernel] if against.can_tell else []
+    return [f"{c.kernel}: slower than at {against.revision}: {said(c)}" for c in found]
+
+
+def said(change: SpeedChange) -> str:
+    """The setting, and the ratio with its interval, or why there is none."""
+    if change.ratio is None:
+        return wording.one_line(change.why or "")
+    ratio = f"{change.setting}: {change.ratio:.3f} times as long ({change.low:.3f} to {change.high:.3f})"
+    return f"{ratio}; {change.why}" if change.why else ratio
+
+
+def findings(results: Results) -> list[Finding]:
+    """How the kernels compare with another revision's, in sentences; nothing where none was timed."""
+    against = results.against
+    if against is None:
+        return []
+    kernels = {k.id: k for k in results.kernels}
+    told = [Finding("bad" if exit_code(against) else "good", _lead(against))]
+    told += [
+        Finding("bad", f"This machine can't tell: {c.kernel} differs from itself: {said(c)}.") for c in against.control
+    ]
+    for verdict, tone in (("slower", "bad"), ("not measured", "bad"), ("faster", "good"), ("ambiguous", "plain")):
+        changes = against.judged(verdict)
+        for c in changes[:LISTED]:
+            due = tone if c.is_due else "plain"
+            told.append(Finding(due, f"{verdict.capitalize()}: {c.kernel}: {said(c)}.", kernels.get(c.kernel)))
+        if len(changes) > LISTED:
+            told.append(Finding(tone, f"{len(changes) - LISTED:,} more {verdict}."))
+    return told
+
+
+def _lead(against: Against) -> str:
+    counts = Counter(change.verdict for change in against.changes)
+    listed = ", ".join(f"{n:,} {verdict}" for verdict, n in counts.most_common())
+    revision = f"{wording.one_line(against.revision)} ({against.commit[:12]})"
+    return (
+        f"{len(against.changes):,} timings against {revision}, in turn, "
+        f"in {wording.duration(against.seconds)}: {listed or 'nothing to time'}."
+    )

@@ -3,7 +3,7 @@
 
 from tabulate import tabulate
 
-from reports import columns, wording
+from reports import columns, speeds, wording
 from reports.findings import findings, groups
 from reports.outcome import outcome
 from reports.schema import Results
@@ -14,6 +14,11 @@ NAME_WIDTH = 32
 def against(results: Results) -> list[str]:
     """What came of the comparison with a baseline; nothing without one."""
     return [finding.text for finding in outcome(results)]
+
+
+def against_revision(results: Results) -> list[str]:
+    """What came of the race with another revision; nothing without one."""
+    return [finding.text for finding in speeds.findings(results)]
 
 
 def headline(results: Results) -> list[str]:

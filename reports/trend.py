@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from html import escape
 
 from reports import wording
+from reports.comparisons import Earlier
 from reports.history import figures
 from reports.plots import CEILING, FLOOR, Figure
-from reports.schema import Earlier, KernelResult, Results
+from reports.schema import KernelResult, Results
 
 DASHES = {"float16": "dot", "bfloat16": "dashdot", "float32": "solid", "float64": "dash"}
 ERROR = {"type": "log", "title": {"text": "max ulp"}, "exponentformat": "power"}

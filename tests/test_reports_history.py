@@ -3,9 +3,10 @@
 
 import pytest
 
+from reports.comparisons import Figures
 from reports.gate import compare
 from reports.history import LONGEST, HistoryError, add, figures, name_of
-from reports.schema import Figures, load
+from reports.schema import load
 from tests.report_results import results
 
 

@@ -3,8 +3,8 @@
 
 import pytest
 
+from reports.comparisons import Comparison, Difference
 from reports.outcome import LISTED, outcome
-from reports.schema import Comparison, Difference
 from tests.report_results import HOSTILE, results
 
 ID = "silu-forward-float32-numba-stable"

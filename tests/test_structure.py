@@ -28,6 +28,7 @@ OWN_VARIANTS = ("textbook", "stable")
 TESTED_ELSEWHERE = {
     "reference/activation.py": "tests/test_reference_activations.py",
     "kernels/tables.py": "tests/test_kernels_coefficients.py",
+    "reports/comparisons.py": "tests/test_reports_schema.py",
 }
 LONGEST = 400  # lines of a file
 
