@@ -17,8 +17,7 @@ from bench.inputs import SAMPLES
 from bench.machine import ROOT
 from bench.racing import FIELDS
 from bench.remote import Host
-from kernels.peers.adapter import Absent
-from kernels.registry import VARIANTS, Kernel, registered
+from kernels.registry import VARIANTS, Absent, Kernel, registered
 from reference.formats import FORMATS
 from reports.schema import Skipped
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from kernels.peers.adapter import Absent
+    from kernels.registry import Absent
 
 
 def load() -> list[ModuleType]:

@@ -33,6 +33,20 @@ class RunsWith:
 
 
 @dataclass(frozen=True)
+class Absent:
+    """A backend, or a variant of one, that can't be measured here; ``why`` is a sentence that says what to do."""
+
+    backend: str
+    why: str
+    variant: str | None = None
+
+    @property
+    def what(self) -> tuple[str, str]:
+        """The option that names it, and its name there."""
+        return ("variant", self.variant) if self.variant else ("backend", self.backend)
+
+
+@dataclass(frozen=True)
 class Kernel:
     """One (activation, direction, dtype, backend, variant): what a row of every table is about.
 

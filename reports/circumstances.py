@@ -7,7 +7,12 @@ from dataclasses import dataclass
 from reports.schema import Backend, KernelResult, Machine, Results
 
 # The libraries of a backend whose names do not all begin with its own.
-RESTS_ON = {"numba": ("numba", "llvmlite"), "cupy": ("cupy", "NVRTC")}
+RESTS_ON = {
+    "numba": ("numba", "llvmlite"),
+    "cupy": ("cupy", "NVRTC"),
+    "cupyx": ("cupy",),
+    "torch-cuda": ("torch",),
+}
 
 
 @dataclass(frozen=True)

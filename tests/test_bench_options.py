@@ -10,8 +10,7 @@ from bench.options import FILTERS, in_order, read_options
 from bench.suite import session_key
 from bench.worst import DataError
 from kernels import registry
-from kernels.peers.adapter import Absent
-from kernels.registry import registered
+from kernels.registry import Absent, registered
 
 pytest_plugins = ["pytester"]
 

@@ -166,3 +166,44 @@ def test_an_operation_that_does_not_write_to_out_is_found_out(peer):
 
     with pytest.raises(KernelError, match="left_output"):
         call(only(), np.float32([1, 2]))
+
+
+def test_operations_are_there_for_arrays_on_a_gpu_as_well_and_results_are_brought_back(peer):
+    lacking = replace(peer, backend="far-away", lacks=lambda: "there is no ship: build one")
+    gpu = replace(
+        peer,
+        backend="test-gpu",
+        from_numpy=lambda library, array: library.Array(array.copy()),
+        set_threads=None,
+        device="cuda",
+    )
+    both = replace(peer, also=(gpu, lacking))
+
+    @both.operation("silu", dtypes=("float32",), why="double")
+    def silu(library, x, out):
+        return library.double(x, out)
+
+    here, there = registered()
+    assert [(k.backend, k.device, k.takes_threads) for k in (here, there)] == [
+        ("test", "cpu", True),
+        ("test-gpu", "cuda", False),
+    ]
+    assert there.timer is not None
+    assert there.copy is not None
+    assert here.timer is None
+    x, out = np.float32([1, 2]), np.zeros(2, np.float32)
+    assert there(x, out=out) is out
+    assert out.tolist() == [2, 4]
+    assert there(x).tolist() == [2, 4]
+    assert lacking.why_absent == "there is no ship: build one"
+
+
+def test_an_operation_on_a_gpu_that_does_not_write_to_out_is_found_out(peer):
+    gpu = replace(peer, from_numpy=lambda library, array: library.Array(array.copy()), set_threads=None, device="cuda")
+
+    @gpu.operation("silu", dtypes=("float32",), why="double")
+    def silu(library, x, out):
+        return library.double(x)
+
+    out = np.full(2, 7, np.float32)
+    assert only()(np.float32([1, 2]), out=out).tolist() == [7, 7]

@@ -10,8 +10,7 @@ from importlib import metadata
 import kernels.cpu
 from kernels.gpu import device, nvrtc
 from kernels.gpu.define import Activation, kernels_of
-from kernels.peers.adapter import Absent
-from kernels.registry import register
+from kernels.registry import Absent, register
 
 ACTIVATIONS = {name: Activation(cpu) for name, cpu in kernels.cpu.ACTIVATIONS.items()}
 globals().update(ACTIVATIONS)

@@ -7,14 +7,15 @@ Importing a file registers what its library has, and imports no library: that ha
 import importlib
 import pkgutil
 
-from kernels.peers.adapter import Absent, Peer
+from kernels.peers.adapter import Peer
+from kernels.registry import Absent
 
 PEERS: dict[str, Peer] = {}
 _LACKING: list[Absent] = []  # what files say that they lack
 for _name in pkgutil.iter_modules(__path__):
     _module = importlib.import_module(f"{__name__}.{_name.name}")
     if hasattr(_module, "PEER"):
-        PEERS[_module.PEER.backend] = _module.PEER
+        PEERS |= {peer.backend: peer for peer in (_module.PEER, *_module.PEER.also)}
     _LACKING += getattr(_module, "LACKING", ())
 
 

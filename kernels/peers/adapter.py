@@ -16,13 +16,16 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from kernels.cpu.launch import cores
+from kernels.gpu import timing
+from kernels.gpu.transfer import copy_there
 from kernels.registry import Kernel, RunsWith, register
 
 Operation = Callable[..., Any]
@@ -45,20 +48,6 @@ NAMED_ALIKE: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
 
 
 @dataclass(frozen=True)
-class Absent:
-    """A backend, or a variant of one, that can't be measured here; ``why`` is a sentence that says what to do."""
-
-    backend: str
-    why: str
-    variant: str | None = None
-
-    @property
-    def what(self) -> tuple[str, str]:
-        """The option that names it, and its name there."""
-        return ("variant", self.variant) if self.variant else ("backend", self.backend)
-
-
-@dataclass(frozen=True)
 class Peer:
     """A library whose functions are measured beside ours.
 
@@ -73,6 +62,9 @@ class Peer:
         set_up: what has to be said to the library before its first use.
         threads: how many threads the library says that it uses at most; None where it does not tell.
         instruction_set: which one it says that it chose for this processor, in its words; None likewise.
+        device: where its arrays are; those on a GPU are copied there and back, which is not timed.
+        lacks: what else than the package is missing, in a sentence that says what to do.
+        also: peers that have the same operations, on arrays elsewhere.
     """
 
     backend: str
@@ -85,13 +77,16 @@ class Peer:
     set_up: Callable[[Any], None] = lambda _: None
     threads: Callable[[Any], int | None] = lambda _: None
     instruction_set: Callable[[Any], str | None] = lambda _: None
+    device: Literal["cpu", "cuda"] = "cpu"
+    lacks: Callable[[], str | None] = lambda: None
+    also: tuple["Peer", ...] = ()
 
     @functools.cached_property
     def why_absent(self) -> str | None:
         """Why nothing of it can be measured, where that is so."""
         if importlib.util.find_spec(self.root) is None:
             return f"{self.root} is not installed: pip install {self.install}"
-        return None
+        return self.lacks()
 
     @property
     def root(self) -> str:
@@ -114,7 +109,8 @@ class Peer:
         """What the library says of itself where it may use every processor of this process."""
         if self.set_threads:
             self.set_threads(self.library, cores())
-        return RunsWith(self.threads(self.library), self.instruction_set(self.library))
+        clocks = timing.clocks(0) if self.device == "cuda" else None
+        return RunsWith(self.threads(self.library), self.instruction_set(self.library), clocks)
 
     def operation(
         self,
@@ -140,28 +136,32 @@ class Peer:
 
         def decorate(operation: Operation) -> Operation:
             names = set(inspect.signature(operation).parameters)
-            for dtype in dtypes if self.why_absent is None else ():
-                function = Function(self, operation, saved, names)
+            here = [peer for peer in (self, *self.also) if peer.why_absent is None]
+            for peer, dtype in itertools.product(here, dtypes):
+                function = Function(peer, operation, saved, names)
+                on_gpu = {"timer": timing.elapsed, "copy": copy_there} if peer.device == "cuda" else {}
                 register(
                     Kernel(
                         activation=activation,
                         direction=direction,
                         dtype=dtype,
-                        backend=self.backend,
+                        backend=peer.backend,
                         variant=variant,
                         function=function,
                         prepare=function.prepare,
                         why=why,
                         parameters=dict(parameters or {}),
                         takes_out=function.takes_out,
-                        takes_threads=self.set_threads is not None,
+                        takes_threads=peer.set_threads is not None,
                         takes_result=direction == "backward" and saved is not None,
-                        uses_all=self.uses_all,
-                        spins=self.set_threads is not None,
+                        uses_all=peer.uses_all,
+                        spins=peer.set_threads is not None,
+                        device=peer.device,
                         flushes_subnormals=flushes_subnormals,
                         call_limit_s=call_limit_s,
                         source=inspect.getsourcefile(operation),
-                        runs_with=self.runs_with,
+                        runs_with=peer.runs_with,
+                        **on_gpu,
                     )
                 )
             return operation
@@ -188,7 +188,11 @@ class Function:
         """The results for arrays of any strides, in ``out`` where that is given."""
         target = out if out is None or out.flags.c_contiguous else np.empty_like(out, order="C")
         given = [np.ascontiguousarray(a).reshape(a.shape) for a in arrays]
-        result = self.prepare(*given, out=target, threads=threads, **parameters)()
+        call = self.prepare(*given, out=target, threads=threads, **parameters)
+        result = call()
+        if out is not None and self.peer.device == "cuda":
+            out[...] = self.peer.to_numpy(self.peer.library, call.keywords["out"], out.dtype)
+            return out
         got = self.peer.to_numpy(self.peer.library, result, arrays[-1].dtype)
         if out is None:
             return got

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: MIT
-"""PyTorch on the CPU, eagerly: its operators, called without the tape, on tensors that share NumPy's memory.
+"""PyTorch on the CPU and on a GPU, eagerly: its operators, called without the tape; on the CPU on NumPy's memory.
 
 A gradient is PyTorch's own backward operator. For sigmoid and tanh that takes the saved result y = f(x) and not x; y is
 made by PyTorch before, and is no part of what is timed.
 """
 
+import importlib.metadata
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from kernels.gpu.device import why_absent
 from kernels.peers.adapter import Peer
 
 # As PyTorch has them (aten/src/ATen/native/Activation.cpp): torch.selu is its elu with these.
@@ -36,6 +38,22 @@ def _set_threads(torch: Any, threads: int) -> None:
         torch.set_num_threads(threads)
 
 
+def _lacks_gpu() -> str | None:
+    if "+cpu" in importlib.metadata.version("torch"):
+        return "torch is a build for the CPU alone: install one for CUDA, see https://pytorch.org"
+    return why_absent()
+
+
+ON_GPU = Peer(
+    "torch-cuda",
+    "torch",
+    "torch",
+    lambda torch, array: _from_numpy(torch, array).cuda(),
+    lambda torch, tensor, dtype: _to_numpy(torch, tensor.cpu(), dtype),
+    device="cuda",
+    lacks=_lacks_gpu,
+    instruction_set=lambda torch: "sm_{}{}".format(*torch.cuda.get_device_capability()),
+)
 PEER = Peer(
     "torch",
     "torch",
@@ -45,6 +63,7 @@ PEER = Peer(
     _set_threads,
     threads=lambda torch: torch.get_num_threads(),
     instruction_set=lambda torch: torch.backends.cpu.get_cpu_capability(),
+    also=(ON_GPU,),
 )
 
 

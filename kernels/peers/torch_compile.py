@@ -13,8 +13,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from kernels.peers.adapter import NAMED_ALIKE, Absent
+from kernels.peers.adapter import NAMED_ALIKE
 from kernels.peers.torch import PEER
+from kernels.registry import Absent
 
 VARIANT = "compiled"
 CALL_LIMIT_S = 600.0  # PyTorch's first compilation of all has taken 100 s on two cores that had other work too
