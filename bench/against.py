@@ -195,12 +195,12 @@ def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
         for state in ("now", "was"):
             tree.asked(state, both, at, 0)
         judged, control = _judged(tree, both, at)
-    changes = [_change(key, verdict) for key, verdict in judged.items()]
-    changes += [_unmeasured(name, why) for name, why in tree.failed.items()]
-    changes += [_unmeasured(name, "this checkout does not have it") for name in revision.gone]
-    new = [name for name in at if name not in revision.known]
-    changes += [_unmeasured(name, f"{revision.name} does not have it", is_due=False) for name in new]
-    differing = [_change(key, verdict) for key, verdict in control.items() if is_suspect(verdict)]
+    changes = [_change(*key, verdict) for key, verdict in judged.items()]
+    unmeasured = tree.failed | dict.fromkeys(revision.gone, "this checkout does not have it")
+    changes += [_change(name, None, Judged("not measured", why=why)) for name, why in unmeasured.items()]
+    new = Judged("not measured", why=f"{revision.name} does not have it")
+    changes += [_change(name, None, new, is_due=False) for name in at if name not in revision.known]
+    differing = [_change(*key, verdict) for key, verdict in control.items() if is_suspect(verdict)]
     return Against(
         revision=revision.name,
         commit=commit,
@@ -262,28 +262,14 @@ def _round(
     return verdicts, {key: judge(control.get(key, []), was.get(key, [])) for key in keys}
 
 
-def _change(key: Key, judged: Judged) -> SpeedChange:
+def _change(kernel: str, setting: Setting | None, judged: Judged, *, is_due: bool = True) -> SpeedChange:
     return SpeedChange(
-        kernel=key[0],
-        setting=key[1].label,
+        kernel=kernel,
+        setting=setting.label if setting else "",
         verdict=judged.verdict,
         ratio=judged.ratio,
         low=judged.low,
         high=judged.high,
-        why=judged.why,
-        is_due=True,
-    )
-
-
-def _unmeasured(name: str, why: str, *, is_due: bool = True) -> SpeedChange:
-    judged = Judged("not measured", why=why)
-    return SpeedChange(
-        kernel=name,
-        setting="",
-        verdict=judged.verdict,
-        ratio=None,
-        low=None,
-        high=None,
         why=judged.why,
         is_due=is_due,
     )

@@ -16,6 +16,8 @@ import numpy as np
 from reports import wording
 from reports.comparisons import Against, SpeedChange, SpeedVerdict
 from reports.findings import Finding
+from reports.gate import MISSING, REGRESSION
+from reports.outcome import LISTED
 from reports.schema import Results
 
 FLOOR = 0.02  # of the ratio: what is closer to 1 is nobody's business
@@ -23,7 +25,6 @@ FLOOR_S = 20e-9  # of a call: what a clock and a call's own way there may differ
 SAME = 0.05  # where the whole interval is within so much of 1, it is the same
 CONFIDENCE = 0.98
 LEAST_BLOCKS = 5
-LISTED = 20  # changes of each kind told one by one before the rest is only counted
 RESAMPLES = 4000
 
 Blocks = Sequence[Sequence[float]]  # seconds of a call, of each process of each block
@@ -88,9 +89,9 @@ def is_suspect(judged: Judged) -> bool:
 def exit_code(against: Against) -> int:
     """6 where something is slower, 7 where that can't be told or was not measured though both have it, else 0."""
     if not against.can_tell:
-        return 7
+        return MISSING
     verdicts = {change.verdict for change in against.changes if change.is_due}
-    return 6 if "slower" in verdicts else 7 if "not measured" in verdicts else 0
+    return REGRESSION if "slower" in verdicts else MISSING if "not measured" in verdicts else 0
 
 
 def slower(against: Against, kernel: str) -> list[str]:

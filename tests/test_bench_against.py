@@ -154,6 +154,13 @@ def test_nothing_is_found_where_nothing_differs_and_one_round_is_enough(raced):
     assert (found.can_tell, processes) == (True, against.BLOCKS * 6)
 
 
+def test_a_machine_that_gets_steadily_slower_finds_no_difference(raced):
+    passed = iter(range(10**6))
+    found, _ = raced(lambda *_: 1e-4 * 1.003 ** next(passed), chosen=("fast",))
+    assert set(verdicts(found).values()) == {"same"}
+    assert found.can_tell
+
+
 def test_what_is_slower_in_both_rounds_is_slower_in_its_setting_alone(raced):
     found, processes = raced(
         lambda _, state, name, cache: 1.1e-4 if (state, cache) == ("now", "hot") and "fast" in name else 1e-4

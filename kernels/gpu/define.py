@@ -77,10 +77,6 @@ class Direction:
         """All entry points of one kernel."""
         return (self.entry(variant, dtype),)
 
-    def compile(self, variant: str, dtype: str) -> None:
-        """Compile one kernel for the current device, or find it on disk."""
-        device.load(self.entries(variant, dtype))
-
     def _function(self, variant: str, dtype: str, takes: str = "defaults", suffix: str = "") -> Any:
         key = variant, dtype, takes, suffix, device.cupy().cuda.runtime.getDevice()
         if key not in self.functions:

@@ -90,16 +90,12 @@ class FromHost:
 def on_device(kernel: Kernel, function: Callable[..., Any]) -> Kernel:
     """The kernel with that function of arrays of the device for its own, timed there."""
     from_host = FromHost(function)
-    return replace(
-        kernel,
-        function=from_host,
-        prepare=from_host.prepare,
-        takes_threads=False,
-        device="cuda",
-        timer=timing.elapsed,
-        copy=copy_there,
-        runs_with=runs_with,
-    )
+    return timed_there(replace(kernel, function=from_host, prepare=from_host.prepare, takes_threads=False))
+
+
+def timed_there(kernel: Kernel) -> Kernel:
+    """The kernel, which computes on the device, timed there and asked there what it runs with."""
+    return replace(kernel, device="cuda", timer=timing.elapsed, copy=copy_there, runs_with=runs_with)
 
 
 def copy_there(source: np.ndarray, destination: np.ndarray) -> Callable[[], Any]:

@@ -24,8 +24,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kernels.cpu.launch import cores
-from kernels.gpu import timing
-from kernels.gpu.transfer import copy_there
+from kernels.gpu.transfer import timed_there
 from kernels.registry import Kernel, RunsWith, register
 
 Operation = Callable[..., Any]
@@ -109,8 +108,7 @@ class Peer:
         """What the library says of itself where it may use every processor of this process."""
         if self.set_threads:
             self.set_threads(self.library, cores())
-        clocks = timing.clocks(0) if self.device == "cuda" else None
-        return RunsWith(self.threads(self.library), self.instruction_set(self.library), clocks)
+        return RunsWith(self.threads(self.library), self.instruction_set(self.library))
 
     def operation(
         self,
@@ -139,31 +137,27 @@ class Peer:
             here = [peer for peer in (self, *self.also) if peer.why_absent is None]
             for peer, dtype in itertools.product(here, dtypes):
                 function = Function(peer, operation, saved, names)
-                on_gpu = {"timer": timing.elapsed, "copy": copy_there} if peer.device == "cuda" else {}
-                register(
-                    Kernel(
-                        activation=activation,
-                        direction=direction,
-                        dtype=dtype,
-                        backend=peer.backend,
-                        variant=variant,
-                        function=function,
-                        prepare=function.prepare,
-                        why=why,
-                        parameters=dict(parameters or {}),
-                        takes_out=function.takes_out,
-                        takes_threads=peer.set_threads is not None,
-                        takes_result=direction == "backward" and saved is not None,
-                        uses_all=peer.uses_all,
-                        spins=peer.set_threads is not None,
-                        device=peer.device,
-                        flushes_subnormals=flushes_subnormals,
-                        call_limit_s=call_limit_s,
-                        source=inspect.getsourcefile(operation),
-                        runs_with=peer.runs_with,
-                        **on_gpu,
-                    )
+                kernel = Kernel(
+                    activation=activation,
+                    direction=direction,
+                    dtype=dtype,
+                    backend=peer.backend,
+                    variant=variant,
+                    function=function,
+                    prepare=function.prepare,
+                    why=why,
+                    parameters=dict(parameters or {}),
+                    takes_out=function.takes_out,
+                    takes_threads=peer.set_threads is not None,
+                    takes_result=direction == "backward" and saved is not None,
+                    uses_all=peer.uses_all,
+                    spins=peer.set_threads is not None,
+                    flushes_subnormals=flushes_subnormals,
+                    call_limit_s=call_limit_s,
+                    source=inspect.getsourcefile(operation),
+                    runs_with=peer.runs_with,
                 )
+                register(timed_there(kernel) if peer.device == "cuda" else kernel)
             return operation
 
         return decorate

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from kernels.gpu.device import INSTALL, architecture, why_absent
+from kernels.gpu.device import INSTALL, why_absent
 from kernels.peers.adapter import Operation, Peer
 
 # ElementwiseKernel's text, of x and y; a float16 is computed with in float32.
@@ -40,7 +40,6 @@ PEER = Peer(
     to_numpy=lambda cupy, array, dtype: array.get(),
     device="cuda",
     lacks=why_absent,
-    instruction_set=lambda cupy: architecture(cupy.cuda.runtime.getDevice()),
 )
 
 

@@ -52,7 +52,6 @@ ON_GPU = Peer(
     lambda torch, tensor, dtype: _to_numpy(torch, tensor.cpu(), dtype),
     device="cuda",
     lacks=_lacks_gpu,
-    instruction_set=lambda torch: "sm_{}{}".format(*torch.cuda.get_device_capability()),
 )
 PEER = Peer(
     "torch",
