@@ -73,6 +73,15 @@ def test_what_may_be_there_is_not_told_on():
     assert [fault for fault in checks.faults(ptx) if "16 bytes" not in fault] == []
 
 
+def test_a_product_and_a_sum_stay_two_operations_and_what_is_asked_for_is_one():
+    needs_nvrtc()
+    ptx = compiled("x[0] = x[1] * y + x[2];")
+    assert "mul.rn.f32" in ptx
+    assert "add.rn.f32" in ptx
+    assert "fma" not in ptx
+    assert "fma.rn.f32" in compiled("x[0] = fmaf(x[1], y, x[2]);")
+
+
 def test_packets_are_seen():
     needs_nvrtc()
     ptx = compiled("((float4*)x)[1] = ((float4*)x)[0];")
