@@ -12,6 +12,7 @@ RESTS_ON = {
     "cupy": ("cupy", "NVRTC"),
     "cupyx": ("cupy",),
     "torch-cuda": ("torch",),
+    "triton": ("triton", "torch"),
 }
 
 

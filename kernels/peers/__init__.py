@@ -12,8 +12,10 @@ from kernels.registry import Absent
 
 PEERS: dict[str, Peer] = {}
 _LACKING: list[Absent] = []  # what files say that they lack
-for _name in pkgutil.iter_modules(__path__):
-    _module = importlib.import_module(f"{__name__}.{_name.name}")
+for _info in pkgutil.iter_modules(__path__):
+    if _info.name.startswith("_"):
+        continue  # imports its library; the file that needs it does that
+    _module = importlib.import_module(f"{__name__}.{_info.name}")
     if hasattr(_module, "PEER"):
         PEERS |= {peer.backend: peer for peer in (_module.PEER, *_module.PEER.also)}
     _LACKING += getattr(_module, "LACKING", ())

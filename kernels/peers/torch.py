@@ -38,7 +38,8 @@ def _set_threads(torch: Any, threads: int) -> None:
         torch.set_num_threads(threads)
 
 
-def _lacks_gpu() -> str | None:
+def lacks_gpu() -> str | None:
+    """Why PyTorch has no GPU here, where that is so."""
     if "+cpu" in importlib.metadata.version("torch"):
         return "torch is a build for the CPU alone: install one for CUDA, see https://pytorch.org"
     return why_absent()
@@ -51,7 +52,7 @@ ON_GPU = Peer(
     lambda torch, array: _from_numpy(torch, array).cuda(),
     lambda torch, tensor, dtype: _to_numpy(torch, tensor.cpu(), dtype),
     device="cuda",
-    lacks=_lacks_gpu,
+    lacks=lacks_gpu,
 )
 PEER = Peer(
     "torch",
