@@ -100,6 +100,17 @@ def test_an_alpha_for_each_channel(dtype, shape):
     assert same(sums, kernels.cpu.prelu.backward_alpha(dy, x, variant="rounded", alpha=alpha))
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("little", [0.0, 2.0**-60, -(2.0**-60)])
+def test_a_sum_at_a_tie_or_beside_one_is_decided_exactly(sign, little):
+    # 1 + 2^-24, a tie of float32, and a little. The exact sum is of one thread: often, as a race is not lost each time.
+    dy, x = np.array([sign, sign, sign * little], np.float32), np.array([-1, -(2.0**-24), -1], np.float32)
+    want = kernels.cpu.prelu.backward_alpha(dy, x, variant="rounded")
+    assert want == -sign * (np.nextafter(np.float32(1), np.float32(2)) if little > 0 else np.float32(1))
+    for _ in range(20):
+        assert same(prelu.backward_alpha(on_device(dy), on_device(x), variant="rounded"), want)
+
+
 def test_parameters_may_be_arrays_of_no_dimensions():
     x = draw(9)
     got = silu(on_device(x), variant="fast", beta=on_device(np.asarray(0.5)))

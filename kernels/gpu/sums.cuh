@@ -143,7 +143,8 @@ inline double value_of(Digit* digits) {
     return negative ? -size : size;
 }
 
-// The exact sum of a channel, as a double that rounds to any narrower format as that does; by a block of threads.
+// The exact sum of a channel, as a double that rounds to any narrower format as that does; by a block of threads,
+// of which the first gets it.
 template <class S>
 double exact_sum(const S* dy, const S* x, Layout at, Size channel) {
     __shared__ Digit digits[DIGITS];
@@ -160,7 +161,7 @@ double exact_sum(const S* dy, const S* x, Layout at, Size channel) {
         if (threadIdx.x == 0) carry(digits);
         __syncthreads();
     }
-    return value_of(digits);  // of thread 0; the others' is not used
+    return threadIdx.x == 0 ? value_of(digits) : 0.0;  // which changes the digits, and so is for one thread alone
 }
 
 // high + low as `to_odd` makes it, whatever their order.
