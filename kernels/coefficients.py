@@ -22,6 +22,7 @@ SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; 
 ROOT_WINDOW = mpf(1) / 8  # beside the root of a derivative: outside of it no digits are lost that are needed
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 SLOPE_FACTOR_BASE = 0.50439453125  # H(2), to 11 bits
+SHORT_CENTRE = 3  # of the fits for 11 digits: the choice that needs the lowest degree
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,16 @@ def slope(y: mpf) -> mpf:
 def rest_of_exp(r: mpf) -> mpf:
     """(e^r − 1 − r)/r²: e^r beside its first two terms."""
     return (exp(r) - 1 - r) / r**2 if abs(r) > mpf(2) ** -60 else mpf(1) / 2
+
+
+def mean_slope_of_exp(r: mpf) -> mpf:
+    """(e^r − 1)/r."""
+    return (exp(r) - 1) / r if abs(r) > mpf(2) ** -60 else mpf(1)
+
+
+def mean_slope_of_log(w: mpf) -> mpf:
+    """log(1 + w)/w."""
+    return log(1 + w) / w if abs(w) > mpf(2) ** -60 else mpf(1)
 
 
 def rest_of_artanh(v: mpf) -> mpf:
@@ -226,6 +237,7 @@ def fits() -> list[Fit]:
         *tail_fits(),
         *slope_fits(),
         *(fit for root in ROOTS for fit in root.fits()),
+        *short_fits(),
     ]
 
 
@@ -286,6 +298,31 @@ def slope_fits() -> list[Fit]:
     fits.append(Fit("NEAR_SLOPE", f"H(y) {where}", of_y(factor, 4), low, end, 19))
     text, moved = f"−(y + 4)·H′(y) {where}", of_y(lambda y: (y + 4) * change(y), 4)
     return [*fits, Fit("NEAR_SLOPE_CHANGE", text, moved, low, end, 2, absolute=True)]
+
+
+def short_fits() -> list[Fit]:
+    """For results of 11 digits, from float32 arithmetic: errors of 2^-20 or so are not seen in them."""
+    step, root = EXP_REACH * log(2) / 2, slope_root()
+
+    def tail_times_reach(y: mpf) -> mpf:
+        return (y + SHORT_CENTRE) * tail(y)
+
+    def slope_factor(y: mpf) -> mpf:
+        return slope(y) / (root - y)
+
+    def where(reach: float) -> str:
+        return f"in s = (y − {SHORT_CENTRE})/(y + {SHORT_CENTRE}) for y in [0, {reach}]"
+
+    low, tails, slopes = mpf(-1), far(14.5, SHORT_CENTRE), far(19.5, SHORT_CENTRE)
+    tail_text = f"(y + {SHORT_CENTRE})·R(y) {where(14.5)}"
+    slope_text = f"H(y) = (R(y) − y/√(2π))/(y₀ − y) {where(19.5)}"
+    return [
+        Fit("EXP_SHORT", "(e^r − 1)/r for |r| ≤ 1.01·ln2/2", mean_slope_of_exp, -step, step, 4),
+        Fit("LOG1P_SHORT", "log(1 + w)/w for w in [0, 1]", mean_slope_of_log, mpf(0), mpf("1.00001"), 7),
+        Fit("SILU_SHORT", SILU.replace("5/16", "1/8"), silu_bend, -ROOT_WINDOW, ROOT_WINDOW, 2),
+        Fit("TAIL_SHORT", tail_text, of_y(tail_times_reach, SHORT_CENTRE), low, tails, 8),
+        Fit("SLOPE_SHORT", slope_text, of_y(slope_factor, SHORT_CENTRE), low, slopes, 7),
+    ]
 
 
 def slope_root() -> mpf:

@@ -268,3 +268,38 @@ MISH_DOUBLE = numbers("""
     0x1.259c961b1d4fap-4 0x1.7cd9d5e0d24f2p-6 0x1.d3c37c980173ap-8 0x1.0eee311023f77p-9
     0x1.2779f60f1255fp-11 0x1.2d21052348b9ep-13
 """)
+
+# (e^r − 1)/r for |r| ≤ 1.01·ln2/2:
+# degree 4, relative error 2^-20.89.
+EXP_SHORT = numbers("""
+    0x1.0000000000000p+0 0x1.fffe498467da7p-2 0x1.5554d820ee8e6p-3 0x1.57146b770ce13p-5
+    0x1.12106ba17fc04p-7
+""")
+
+# log(1 + w)/w for w in [0, 1]:
+# degree 7, relative error 2^-22.12.
+LOG1P_SHORT = numbers("""
+    0x1.fffff8a49ea60p-1 -0x1.fff897c32c666p-2 0x1.54b45b90ec19ap-2 -0x1.f53e39025bcbdp-3
+    0x1.6a3d113f4d999p-3 -0x1.b5a79664b99c4p-4 0x1.644c1823bb964p-5 -0x1.124cd3e1e2becp-7
+""")
+
+# (k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 1/8; a₀, its root, is SILU_ROOT:
+# degree 2, relative error 2^-16.15.
+SILU_SHORT = numbers("""
+    -0x1.be1410460527fp-4 -0x1.90281f47e85e2p-5 -0x1.34667435ffc80p-8
+""")
+
+# (y + 3)·R(y) in s = (y − 3)/(y + 3) for y in [0, 14.5]:
+# degree 8, relative error 2^-22.93.
+TAIL_SHORT = numbers("""
+    0x1.754a740bbffd6p-1 -0x1.04c7270d66fd6p-1 0x1.d714a159e427cp-3 -0x1.832bec2ad5b77p-5
+    -0x1.578f99f1d6a3fp-7 0x1.c75ddee67755ap-8 0x1.1efeea53c2717p-10 -0x1.e875f5a2cedf9p-11
+    -0x1.3128a6ec85709p-12
+""")
+
+# H(y) = (R(y) − y/√(2π))/(y₀ − y) in s = (y − 3)/(y + 3) for y in [0, 19.5]:
+# degree 7, relative error 2^-23.85.
+SLOPE_SHORT = numbers("""
+    0x1.e9c6de3ff2f8fp-2 -0x1.eb6b8ce9d25dfp-4 0x1.b70f2dd52f498p-5 -0x1.cd1a0a198932cp-7
+    0x1.a8d1dc92cacc9p-13 0x1.1b54634b1c0bcp-10 -0x1.716a22c01b64dp-14 -0x1.b10f1a3e3ae7cp-14
+""")

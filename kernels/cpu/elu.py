@@ -11,9 +11,11 @@ from math import copysign, exp, expm1, inf
 import numpy as np
 
 from kernels.cpu.blocks import at_least, at_most, by_type, fma, pair_product, significand_and_exponent, times
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, expm1_left, quick_exp, quick_expm1
 from kernels.cpu.scaling import exp_parts, odd_product, odd_sum, scaled_pair, scaled_product
+from kernels.cpu.short import falling_halves, short_expm1
 
 elu = Activation("elu", alpha=1.0)
 
@@ -34,8 +36,19 @@ def stable(x, alpha):
     return x if x > 0 else times(alpha, expm1(x))
 
 
+@block
+def fast_16_bit(x, alpha):
+    if alpha != 1:
+        return fast(x, alpha)
+    return x if x >= 0 else short_expm1(at_least(-abs(x), type(x)(-40)))
+
+
 @elu.forward.variant(
-    "fast", why="e^x − 1 as (2^n − 1) + 2^n·(e^r − 1), without a branch", max_ulp=1, max_ulp_16_bit=0.51
+    "fast",
+    why="e^x − 1 as (2^n − 1) + 2^n·(e^r − 1), without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
 )
 def fast(x, alpha):
     T = type(x)
@@ -67,7 +80,21 @@ def stable_backward(dy, x, alpha):
     return T(scaled_product(np.float64(dy), times(a, np.float64(m)), np.float64(n) + k))
 
 
-@elu.backward.variant("fast", why="e^x as (high + low)·2^n, without a branch", max_ulp=1, max_ulp_16_bit=0.51)
+@block
+def fast_backward_16_bit(dy, x, alpha):
+    if alpha != 1:
+        return fast_backward(dy, x, alpha)
+    w, h = falling_halves(x)
+    return dy if x > 0 else dy * w * h
+
+
+@elu.backward.variant(
+    "fast",
+    why="e^x as (high + low)·2^n, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
+)
 def fast_backward(dy, x, alpha):
     T = type(x)
     # From here on it is 0, whatever dy is and, in the second case, α.

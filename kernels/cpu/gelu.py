@@ -32,6 +32,7 @@ from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, exp_terms_of_sum, reduced
 from kernels.cpu.halves import half_raised_16_bit
 from kernels.cpu.scaling import exp_parts, mirrored_pair, mirrored_product, scaled
+from kernels.cpu.short import OVER, UNIT, exp_halves, short_exp
 from kernels.tables import (
     FACTOR_CHANGE_DOUBLE,
     FACTOR_CHANGE_SINGLE,
@@ -49,8 +50,10 @@ from kernels.tables import (
     SLOPE_FACTOR_BASE,
     SLOPE_FACTOR_DOUBLE,
     SLOPE_FACTOR_SINGLE,
+    SLOPE_SHORT,
     TAIL_CHANGE_DOUBLE,
     TAIL_CHANGE_SINGLE,
+    TAIL_SHORT,
 )
 
 gelu = Activation("gelu")
@@ -167,8 +170,20 @@ def tail_product(x):
 
 
 @block
+def reciprocal_16_bit(y):
+    """(1/(y + 3), (y − 3)/(y + 3)), of which the tables of the 16-bit dtypes are functions."""
+    T = type(y)
+    v = T(1) / (y + T(3))
+    return v, fma(T(-6), v, T(1))
+
+
+@block
 def fast_16_bit(x):
-    return half_raised_16_bit(x, fast(x))
+    T = type(x)
+    y = at_most(abs(x), T(14.5))
+    v, s = reciprocal_16_bit(y)
+    tail = y * v * polynomial(s, TAIL_SHORT) * short_exp(T(-0.5) * (y * y), UNIT)
+    return half_raised_16_bit(x, fma(tail, -T(OVER), at_least(x, -T(0))))
 
 
 @gelu.forward.variant(
@@ -234,7 +249,24 @@ def derivative(x):
     return f, df, n
 
 
-@gelu.backward.variant("fast", why="e^(−y²/2)·(y₀ − y)·H(y), exact at the root, without a branch", max_ulp=1)
+@block
+def fast_backward_16_bit(dy, x):
+    T = type(x)
+    y = at_most(abs(x), T(19.39))  # e^(−y²/2) is then 0 in `exp_halves`
+    _, s = reciprocal_16_bit(y)
+    w, h = exp_halves(T(-0.5) * (y * y))
+    high, low = pair_of(x, GELU_SLOPE_ROOT)
+    f = w * (((high - y) + low) * polynomial(s, SLOPE_SHORT))
+    return dy * (f if x < 0 else fma(-f, h, T(1))) * (h if x < 0 else T(1))
+
+
+@gelu.backward.variant(
+    "fast",
+    why="e^(−y²/2)·(y₀ − y)·H(y), exact at the root, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
+)
 def fast_backward(dy, x):
     return mirrored_pair(dy, x, *derivative(x))
 

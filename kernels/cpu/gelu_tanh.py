@@ -29,8 +29,9 @@ from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one, exp_terms
 from kernels.cpu.halves import half_raised_16_bit
 from kernels.cpu.logistic import times_sigmoid
-from kernels.cpu.roots import beside_root, near_root
+from kernels.cpu.roots import beside_root, near_root, short_root
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, scaled
+from kernels.cpu.short import GRADIENT_REACH, exp_halves, short_sigmoid
 from kernels.tables import GELU_TANH_DOUBLE, GELU_TANH_ROOT, GELU_TANH_SINGLE, GELU_TANH_SLOPE
 
 gelu_tanh = Activation("gelu_tanh")
@@ -120,7 +121,11 @@ def v_of(x):
 
 @block
 def fast_16_bit(x):
-    return half_raised_16_bit(x, fast(x))
+    T = type(x)
+    left = at_least(x, T(-10.8))
+    inside = at_most(left, T(6))
+    v = inside * fma(T(B[0]), inside * inside, T(A[0]))
+    return half_raised_16_bit(x, left * short_sigmoid(v))
 
 
 @gelu_tanh.forward.variant(
@@ -189,8 +194,25 @@ def derivative(x):
     return f, df, shifted
 
 
+@block
+def fast_backward_16_bit(dy, x):
+    T = type(x)
+    x = at_most(at_least(x, T(-14)), T(6))
+    square = x * x
+    w, h = exp_halves(at_least(x * fma(T(B[0]), square, T(A[0])), -T(GRADIENT_REACH)))
+    e = w * h
+    d = T(1) + e
+    k = short_root(x, fma(x, fma(T(B3[0]), square, T(A[0])), d), GELU_TANH_ROOT, GELU_TANH_SLOPE, GELU_TANH_SINGLE)
+    f = k / (d * d)
+    return dy * ((w if x < 0 else e) * f) * (h if x < 0 else T(1))
+
+
 @gelu_tanh.backward.variant(
-    "fast", why="the derivative as high + low; beside its root divided by x − x₀", max_ulp=1, max_ulp_16_bit=0.51
+    "fast",
+    why="the derivative as high + low; beside its root divided by x − x₀",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))

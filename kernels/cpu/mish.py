@@ -30,8 +30,9 @@ from kernels.cpu.blocks import (
 from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one, exp_terms
-from kernels.cpu.roots import beside_root, near_root
+from kernels.cpu.roots import beside_root, near_root, short_root
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled, scaled_product
+from kernels.cpu.short import GRADIENT_REACH, OVER, UNIT, exp_halves, short_exp, within_short
 from kernels.tables import MISH_DOUBLE, MISH_ROOT, MISH_SINGLE, MISH_SLOPE
 
 mish = Activation("mish")
@@ -94,7 +95,22 @@ def within(x):
     return at_most(at_least(x, T(by_type(x, -115.0, -760.0))), T(by_type(x, 12.0, 24.0)))
 
 
-@mish.forward.variant("fast", why="x·e(e + 2)/(e(e + 2) + 2), its factor as high + low", max_ulp=1, max_ulp_16_bit=0.51)
+@block
+def fast_16_bit(x):
+    T = type(x)
+    left = within_short(x)
+    big = short_exp(at_most(left, T(12)), UNIT)  # e^x times 2^UNIT
+    e = big * T(OVER)
+    return left * (big * (e + T(2)) / fma(e, e + T(2), T(2)) * T(OVER))
+
+
+@mish.forward.variant(
+    "fast",
+    why="x·e(e + 2)/(e(e + 2) + 2), its factor as high + low",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
+)
 def fast(x):
     inside = within(x)
     f, df, shifted = ratio(inside)
@@ -156,11 +172,25 @@ def derivative(x):
     return f, df, shifted
 
 
+@block
+def fast_backward_16_bit(dy, x):
+    T = type(x)
+    x = at_most(at_least(x, -T(GRADIENT_REACH)), T(12))
+    w, h = exp_halves(x)
+    e = w * h
+    d = T(1) + e
+    delta = fma(d, d, T(1))
+    omega = short_root(x, fma(T(4) * (T(1) + x), d, e * fma(T(2), e, delta)), MISH_ROOT, MISH_SLOPE, MISH_SINGLE)
+    f = omega / (delta * delta)
+    return dy * ((w if x < 0 else e) * f) * (h if x < 0 else T(1))
+
+
 @mish.backward.variant(
     "fast",
     why="the derivative as high + low; beside its root divided by x − x₀",
     max_ulp=1,
     max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))

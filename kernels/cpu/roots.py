@@ -31,3 +31,12 @@ def near_root(x, k, root, slope, table):
     """The same in float64, each operation rounded."""
     t = (x - root[0]) - root[1]
     return t * fma(t, polynomial(t, table), slope[0]) if abs(t) < ROOT_WINDOW else k
+
+
+@block
+def short_root(x, k, root, slope, table):
+    """The same for results of 16 bits."""
+    T = type(x)
+    high, low = pair_of(x, root)
+    t = (x - high) - low
+    return t * fma(t, polynomial(t, table), T(slope[0])) if abs(t) < T(ROOT_WINDOW) else k

@@ -10,9 +10,11 @@ input in a billion, and on all 2^32 of them it does not. In the gradient dy is a
 from math import exp, expm1
 
 from kernels.cpu.blocks import at_least, at_most, by_type, fma, pair_of, pair_product, two_to
+from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, expm1_terms, quick_expm1
 from kernels.cpu.scaling import exp_parts, scaled_pair, scaled_product
+from kernels.cpu.short import falling_halves, short_expm1
 
 selu = Activation("selu")
 
@@ -44,7 +46,20 @@ def stable(x):
     return T(LAMBDA) * x if x > 0 else T(LAMBDA_ALPHA) * expm1(x)
 
 
-@selu.forward.variant("fast", why="λα and e^x − 1 as high + low, without a branch", max_ulp=1, max_ulp_16_bit=0.51)
+@block
+def fast_16_bit(x):
+    T = type(x)
+    right = at_least(x, T(-40))  # from here on the left is −λα
+    return T(LAMBDA) * right if x >= 0 else T(LAMBDA_ALPHA) * short_expm1(at_most(right, T(0)))
+
+
+@selu.forward.variant(
+    "fast",
+    why="λα and e^x − 1 as high + low, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
+)
 def fast(x):
     T = type(x)
     right = at_least(x, T(-40))  # from here on the left is −λα
@@ -69,7 +84,20 @@ def stable_backward(dy, x):
     return scaled_product(dy, T(LAMBDA_ALPHA) * m, n)
 
 
-@selu.backward.variant("fast", why="λα and e^x as high + low, without a branch", max_ulp=1, max_ulp_16_bit=0.51)
+@block
+def fast_backward_16_bit(dy, x):
+    T = type(x)
+    w, h = falling_halves(x)
+    return T(LAMBDA) * dy if x > 0 else dy * (T(LAMBDA_ALPHA) * w) * h
+
+
+@selu.backward.variant(
+    "fast",
+    why="λα and e^x as high + low, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
+)
 def fast_backward(dy, x):
     T = type(x)
     m, dm, n = exp_pair(at_least(-abs(x), T(by_type(x, -250.0, -2000.0))), T(0))

@@ -8,6 +8,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.logistic import falling_share, near_sigmoid, rounded_sigmoid, scaled_sigmoid, within_logistic
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled_product
+from kernels.cpu.short import falling_halves, short_sigmoid, within_sigmoid
 
 sigmoid = Activation("sigmoid")
 
@@ -42,11 +43,17 @@ def stable_backward(dy, x):
     return scaled_product(dy, f, n)
 
 
+@block
+def fast_16_bit(x):
+    return short_sigmoid(within_sigmoid(x))
+
+
 @sigmoid.forward.variant(
     "fast",
     why="1/(1 + e^(−x)) with its denominator as high + low, without a branch",
     max_ulp=1,
     max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
 )
 def fast(x):
     y, rest, r, t = scaled_sigmoid(within_logistic(x), type(x)(0))
@@ -75,8 +82,19 @@ def derivative(x):
     return f * half, low * half, at_most(shifted + T(1), exponent_shift(x))
 
 
+@block
+def fast_backward_16_bit(dy, x):
+    w, h = falling_halves(x)
+    d = fma(w, h, type(x)(1))
+    return dy * (w / (d * d)) * h
+
+
 @sigmoid.backward.variant(
-    "fast", why="w/(1 + w)² as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
+    "fast",
+    why="w/(1 + w)² as high + low, multiplied by dy before it is rounded",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))

@@ -19,6 +19,7 @@ from kernels.cpu.blocks import (
     over_square,
     pair_of,
     pair_sum,
+    polynomial,
     quick_polynomial,
     round_product,
     two_sum,
@@ -36,7 +37,8 @@ from kernels.cpu.logistic import (
     within_logistic,
 )
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, odd_lowered, scaled_product
-from kernels.tables import SILU_DOUBLE, SILU_ROOT, SILU_SINGLE
+from kernels.cpu.short import GRADIENT_REACH, falling_halves, short_sigmoid, within_short
+from kernels.tables import ROOT_WINDOW, SILU_DOUBLE, SILU_ROOT, SILU_SHORT, SILU_SINGLE
 
 silu = Activation("silu", beta=1.0)
 
@@ -72,6 +74,9 @@ def stable(x, beta):
 
 @block
 def fast_16_bit(x, beta):
+    if beta == 1:
+        left = within_short(x)
+        return half_raised_16_bit(x, left * short_sigmoid(at_most(left, type(x)(40))))
     y = fast(x, beta)
     return half_raised_16_bit(x, y) if beta > 0 else y
 
@@ -162,7 +167,29 @@ def derivative(z, dz):
     )
 
 
-@silu.backward.variant("fast", why="σ(z) and 1 + z·σ(−z) as high + low, this with its root as a factor", max_ulp=1)
+@block
+def fast_backward_16_bit(dy, x, beta):
+    if beta != 1:
+        return fast_backward(dy, x, beta)
+    T = type(x)
+    w, h = falling_halves(x)
+    a = at_most(abs(x), T(GRADIENT_REACH))
+    d = fma(w, h, T(1))
+    high, low = pair_of(x, SILU_ROOT)
+    u = (high - a) + low
+    inverse = T(1) / d
+    k = fma(u * u, polynomial(u, SILU_SHORT), u) if abs(u) < T(ROOT_WINDOW) else fma(-a, inverse, T(1))
+    share = k * inverse
+    return dy * (w * share if x < 0 else fma(-w * h, share, T(1))) * (h if x < 0 else T(1))
+
+
+@silu.backward.variant(
+    "fast",
+    why="σ(z) and 1 + z·σ(−z) as high + low, this with its root as a factor",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
+)
 def fast_backward(dy, x, beta):
     return lowered(dy, *derivative(*of_beta(beta, x)))
 

@@ -25,6 +25,7 @@ from kernels.cpu.exponential import exp_pair, exp_terms
 from kernels.cpu.log1p import log1p_terms
 from kernels.cpu.logistic import of_beta, rounded_sigmoid, sigmoid_terms, within_logistic
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_sum, scaled, scaled_product
+from kernels.cpu.short import OVER, REACH, UNIT, falling_halves, short_exp, short_log1p
 from kernels.tables import ARTANH_DOUBLE
 
 softplus = Activation("softplus", beta=1.0)
@@ -81,8 +82,21 @@ def per_beta(beta, x):
     return z, f, df, n
 
 
+@block
+def fast_16_bit(x, beta):
+    if beta != 1:
+        return fast(x, beta)
+    T = type(x)
+    w = short_exp(at_least(-abs(x), -T(REACH)), UNIT)
+    return fma(w * short_log1p(w * T(OVER)), T(OVER), at_least(x, T(0)))
+
+
 @softplus.forward.variant(
-    "fast", why="e^(−|z|) and its logarithm as high + low, without a branch", max_ulp=1, max_ulp_16_bit=0.51
+    "fast",
+    why="e^(−|z|) and its logarithm as high + low, without a branch",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
 )
 def fast(x, beta):
     T = type(x)
@@ -122,8 +136,21 @@ def rounded(x, beta):
     return x if x > inside and z > 0 else y
 
 
+@block
+def fast_backward_16_bit(dy, x, beta):
+    if beta != 1:
+        return fast_backward(dy, x, beta)
+    T = type(x)
+    w, h = falling_halves(x)
+    return dy * ((w if x < 0 else T(1)) / fma(w, h, T(1))) * (h if x < 0 else T(1))
+
+
 @softplus.backward.variant(
-    "fast", why="1/(1 + e^(−z)) as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
+    "fast",
+    why="1/(1 + e^(−z)) as high + low, multiplied by dy before it is rounded",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
 )
 def fast_backward(dy, x, beta):
     return lowered(dy, *sigmoid_terms(*of_beta(beta, x)))

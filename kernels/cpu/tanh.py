@@ -35,6 +35,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_terms
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled_product
+from kernels.cpu.short import GRADIENT_REACH, exp_halves, short_expm1
 from kernels.tables import TANH_DOUBLE, TANH_SINGLE
 
 tanh = Activation("tanh")
@@ -91,11 +92,19 @@ def cubic(r):
     return square * r, polynomial(square, by_type(r, TANH_SINGLE, TANH_DOUBLE))
 
 
+@block
+def fast_16_bit(x):
+    T = type(x)
+    t = short_expm1(T(-2) * at_most(abs(x), T(10)))
+    return copysign(t / (T(-2) - t), x)
+
+
 @tanh.forward.variant(
     "fast",
     why="the addition theorem, its quotient corrected by its remainder",
     max_ulp=1,
     max_ulp_16_bit=0.51,
+    body_16_bit=fast_16_bit,
 )
 def fast(x):
     T = type(x)
@@ -150,8 +159,20 @@ def derivative(x):
     return f, df, at_most(shifted + T(3), shift)
 
 
+@block
+def fast_backward_16_bit(dy, x):
+    T = type(x)
+    w, h = exp_halves(T(-2) * at_most(abs(x), T(GRADIENT_REACH / 2)))
+    d = fma(w, h, T(1))
+    return dy * (T(4) * w / (d * d)) * h
+
+
 @tanh.backward.variant(
-    "fast", why="the derivative as high + low, multiplied by dy before it is rounded", max_ulp=1, max_ulp_16_bit=0.51
+    "fast",
+    why="the derivative as high + low, multiplied by dy before it is rounded",
+    max_ulp=1,
+    max_ulp_16_bit=0.51,
+    body_16_bit=fast_backward_16_bit,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))
