@@ -50,7 +50,8 @@ def stable(x):
 def fast_16_bit(x):
     T = type(x)
     right = at_least(x, T(-40))  # from here on the left is −λα
-    return T(LAMBDA) * right if x >= 0 else T(LAMBDA_ALPHA) * short_expm1(at_most(right, T(0)))
+    e = short_expm1(at_most(right, T(0)))
+    return T(LAMBDA) * right if x >= 0 else T(LAMBDA_ALPHA) * e
 
 
 @selu.forward.variant(

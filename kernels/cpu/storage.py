@@ -91,9 +91,10 @@ def load_bfloat16(bits):
 @block
 def store_bfloat16(value):
     bits = _float_to_bits(value)
-    # Adding just under half of the last place kept, and its parity, carries exactly where nearest even rounds up.
+    # Half of the last place kept is added; where nothing is left below it this was a tie, and goes to the even one.
     # The payload of a NaN could carry away, or be cut off to leave an infinity: it gets the quiet bit instead.
-    nearest = np.uint32(bits + np.uint32(0x7FFF) + np.uint32((bits >> np.uint32(16)) & np.uint32(1)))
+    up = np.uint32(bits + np.uint32(0x8000))
+    nearest = np.uint32(up & np.uint32(0xFFFE_0000)) if np.uint32(up & np.uint32(0xFFFF)) == 0 else up
     quiet = np.uint32(bits | np.uint32(0x0040_0000))
     return np.uint16((quiet if value != value else nearest) >> np.uint32(16))
 

@@ -5,6 +5,7 @@
 #pragma once
 #include "exponential.cuh"
 #include "scaling.cuh"
+#include "short.cuh"
 
 // α·(e^x − 1) as printed: it cancels near 0.
 template <class T>
@@ -32,6 +33,11 @@ T forward_fast(T x, double alpha) {
     const auto [e, de] = expm1_left(z);
     const T y = T(fma(alpha, double(e), alpha * double(de)));
     return x > 0 ? x : copysign(y, alpha >= 0 ? x : T(1));
+}
+
+inline float forward_fast_16_bit(float x, double alpha) {
+    if (alpha != 1) return forward_fast(x, alpha);
+    return x >= 0 ? x : short_expm1(at_least(-fabs(x), -40.0f));
 }
 
 // The same in double.
@@ -62,6 +68,12 @@ T backward_fast(T dy, T x, double alpha) {
     const auto [a, k] = significand_and_exponent(alpha);  // α may be out of float's range: in double
     const T y = T(scaled_pair(double(dy), pair_product(a, 0.0, double(m), double(dm)), double(n) + k));
     return x > 0 ? dy : y;
+}
+
+inline float backward_fast_16_bit(float dy, float x, double alpha) {
+    if (alpha != 1) return backward_fast(dy, x, alpha);
+    const auto [w, h] = falling_halves(x);
+    return x > 0 ? dy : dy * w * h;
 }
 
 // The same in double.

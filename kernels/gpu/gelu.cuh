@@ -9,6 +9,7 @@
 #include "exponential.cuh"
 #include "halves.cuh"
 #include "scaling.cuh"
+#include "short.cuh"
 
 constexpr double SQRT_HALF = 0x1.6a09e667f3bcdp-1;                                    // √½ = 0.7071067811865476
 constexpr Constant DENSITY_AT_0 = {0x1.9884533d43651p-2, -0x1.cbc0d30ebfd15p-56};  // 1/√(2π) = 0.39894228…
@@ -119,7 +120,18 @@ T forward_fast(T x) {
     return copysign(fma(-t, fma(h, s, -little), at_least(x, -T(0))), x);
 }
 
-inline float forward_fast_16_bit(float x) { return half_raised_16_bit(x, forward_fast(x)); }
+// (1/(y + 3), (y − 3)/(y + 3)), of which the tables of the 16-bit dtypes are functions.
+inline Pair<float> reciprocal_16_bit(float y) {
+    const float v = 1 / (y + 3);
+    return {v, fma(-6.0f, v, 1.0f)};
+}
+
+inline float forward_fast_16_bit(float x) {
+    const float y = at_most(fabs(x), 14.5f);
+    const auto [v, s] = reciprocal_16_bit(y);
+    const float tail = y * v * polynomial(s, TAIL_SHORT) * short_exp(-0.5f * (y * y), UNIT);
+    return half_raised_16_bit(x, fma(tail, -OVER, at_least(x, -0.0f)));
+}
 
 // factor·e^(−y²/2)·f(y) for a y that has an exact square, and a smooth f given as a polynomial in (y − 4)/(y + 4).
 //
@@ -158,6 +170,15 @@ T backward_fast(T dy, T x) {
                                        : smooth(u, e, T(SLOPE_FACTOR_BASE), SLOPE_FACTOR_DOUBLE, FACTOR_CHANGE_DOUBLE);
     const auto t = minus(y, T(0), GELU_SLOPE_ROOT);
     return mirrored_pair(dy, x, pair_product({m, dm}, pair_product({-t.high, -t.low}, factor)), n);
+}
+
+inline float backward_fast_16_bit(float dy, float x) {
+    const float y = at_most(fabs(x), 19.39f);  // e^(−y²/2) is then 0 in `exp_halves`
+    const auto [_, s] = reciprocal_16_bit(y);
+    const auto [w, h] = exp_halves(-0.5f * (y * y));
+    const auto [high, low] = pair_of<float>(GELU_SLOPE_ROOT);
+    const float f = w * (((high - y) + low) * polynomial(s, SLOPE_SHORT));
+    return dy * (x < 0 ? f : fma(-f, h, 1.0f)) * (x < 0 ? h : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -7,6 +7,7 @@
 #include "halves.cuh"
 #include "logistic.cuh"
 #include "roots.cuh"
+#include "short.cuh"
 
 constexpr double FAR = 30.0;  // e^v is zero for x < −FAR, whatever it is multiplied by
 constexpr double SQRT_2_OVER_PI = 0x1.9884533d43651p-1;                  // √(2/π) = 0.7978845608028654
@@ -94,7 +95,11 @@ T forward_fast(T x) {
     return x > inside ? x : times_sigmoid(inside, v, dv);
 }
 
-inline float forward_fast_16_bit(float x) { return half_raised_16_bit(x, forward_fast(x)); }
+inline float forward_fast_16_bit(float x) {
+    const float left = at_least(x, -10.8f), inside = at_most(left, 6.0f);
+    const float v = inside * fma(float(B.high), inside * inside, float(A.high));
+    return half_raised_16_bit(x, left * short_sigmoid(v));
+}
 
 // The same in double, rounded twice: near enough at every input of float.
 inline double forward_rounded(double x) {
@@ -142,6 +147,14 @@ Three<T> derivative(T given) {
 template <class T>
 T backward_fast(T dy, T x) {
     return lowered(dy, derivative(x));
+}
+
+inline float backward_fast_16_bit(float dy, float given) {
+    const float x = at_most(at_least(given, -14.0f), 6.0f), square = x * x;
+    const auto [w, h] = exp_halves(at_least(x * fma(float(B.high), square, float(A.high)), -GRADIENT_REACH));
+    const float e = w * h, d = 1 + e, sum = fma(x, fma(float(B3.high), square, float(A.high)), d);
+    const float f = short_root(x, sum, GELU_TANH_ROOT, GELU_TANH_SLOPE, GELU_TANH_SINGLE) / (d * d);
+    return dy * ((x < 0 ? w : e) * f) * (x < 0 ? h : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -7,6 +7,7 @@
 #include "exponential.cuh"
 #include "roots.cuh"
 #include "scaling.cuh"
+#include "short.cuh"
 
 // mish′ is 0.6 + 0.64·x − 0.048·x² − …, whose first two terms here are a tie of float: it is below.
 constexpr double TIE = -0x1.4p-27;
@@ -71,6 +72,12 @@ T forward_fast(T x) {
     return x > inside ? x : copysign(round_product(inside, {f, df}) * two_to_shifted(shifted), x);
 }
 
+inline float forward_fast_16_bit(float x) {
+    const float left = within_short(x), big = short_exp(at_most(left, 12.0f), UNIT);  // e^x times 2^UNIT
+    const float e = big * OVER;
+    return left * (big * (e + 2) / fma(e, e + 2, 2.0f) * OVER);
+}
+
 // The same in double, not corrected: near enough at every input of float.
 inline double forward_rounded(double x) {
     const double inside = at_most(at_least(x, -115.0), 12.0);
@@ -118,6 +125,15 @@ Three<T> derivative(T given) {
 template <class T>
 T backward_fast(T dy, T x) {
     return lowered(dy, derivative(x));
+}
+
+inline float backward_fast_16_bit(float dy, float given) {
+    const float x = at_most(at_least(given, -GRADIENT_REACH), 12.0f);
+    const auto [w, h] = exp_halves(x);
+    const float e = w * h, d = 1 + e, delta = fma(d, d, 1.0f);
+    const float sum = fma(4 * (1 + x), d, e * fma(2.0f, e, delta));
+    const float f = short_root(x, sum, MISH_ROOT, MISH_SLOPE, MISH_SINGLE) / (delta * delta);
+    return dy * ((x < 0 ? w : e) * f) * (x < 0 ? h : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -24,3 +24,11 @@ double near_root(double x, double k, Constant root, Constant slope, const double
     const double t = (x - root.high) - root.low;
     return fabs(t) < ROOT_WINDOW ? t * fma(t, polynomial(t, table), slope.high) : k;
 }
+
+// The same for results of 16 bits.
+template <int count>
+float short_root(float x, float k, Constant root, Constant slope, const double (&table)[count]) {
+    const auto [high, low] = pair_of<float>(root);
+    const float t = (x - high) - low;
+    return fabs(t) < float(ROOT_WINDOW) ? t * fma(t, polynomial(t, table), float(slope.high)) : k;
+}

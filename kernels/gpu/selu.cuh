@@ -5,6 +5,7 @@
 #pragma once
 #include "exponential.cuh"
 #include "scaling.cuh"
+#include "short.cuh"
 
 constexpr double PRINTED_LAMBDA = 1.0507, PRINTED_ALPHA = 1.6733;  // as the paper's text prints them
 
@@ -42,6 +43,11 @@ T forward_fast(T x) {
     return x >= 0 ? fma(right, T(EXCESS), right) : fma(c, e, fma(c, de, dc * e));
 }
 
+inline float forward_fast_16_bit(float x) {
+    const float right = at_least(x, -40.0f), e = short_expm1(at_most(right, 0.0f));
+    return x >= 0 ? float(LAMBDA) * right : float(LAMBDA_ALPHA.high) * e;
+}
+
 // The same in double.
 inline double forward_rounded(double x) {
     const double e = quick_expm1(at_least(-fabs(x), -40.0));
@@ -62,6 +68,11 @@ T backward_fast(T dy, T x) {
     const auto [m, dm, n] = exp_pair(at_least(-fabs(x), by_type<T>(-250.0, -2000.0)), T(0));
     const auto f = pair_product(pair_of<T>(LAMBDA_ALPHA), {m, dm});
     return x > 0 ? fma(dy, T(EXCESS), dy) : scaled_pair(dy, f, n);
+}
+
+inline float backward_fast_16_bit(float dy, float x) {
+    const auto [w, h] = falling_halves(x);
+    return x > 0 ? float(LAMBDA) * dy : dy * (float(LAMBDA_ALPHA.high) * w) * h;
 }
 
 // The same in double.

@@ -2,6 +2,7 @@
 // Sigmoid: σ(x) = 1/(1 + e^(−x)), with σ′(x) = σ(x)·(1 − σ(x)).
 #pragma once
 #include "logistic.cuh"
+#include "short.cuh"
 
 // The formula as printed: e^(−x) overflows, so far left it is 0 too early.
 template <class T>
@@ -40,6 +41,8 @@ T forward_fast(T x) {
     return fma(rest, r, y) * t;
 }
 
+inline float forward_fast_16_bit(float x) { return short_sigmoid(within_sigmoid(x)); }
+
 // The same in double, not corrected: near enough at every input of float.
 inline double forward_rounded(double x) { return rounded_sigmoid(at_most(at_least(x, -300.0), 80.0), 0.0); }
 
@@ -59,6 +62,12 @@ Three<T> derivative(T x) {
 template <class T>
 T backward_fast(T dy, T x) {
     return lowered(dy, derivative(x));
+}
+
+inline float backward_fast_16_bit(float dy, float x) {
+    const auto [w, h] = falling_halves(x);
+    const float d = fma(w, h, 1.0f);
+    return dy * (w / (d * d)) * h;
 }
 
 // σ·(1 − σ) in double, at −|x|: near enough at every input of float.

@@ -5,6 +5,7 @@
 #pragma once
 #include "halves.cuh"
 #include "logistic.cuh"
+#include "short.cuh"
 
 // The root of 1 + z + e^z, z₀ = −1.2784645427610738 and its low part; e^z₀ is −1 − z₀.
 constexpr Constant ROOT = {-0x1.474973c84120bp+0, -0x1.f8d74bc9ac154p-54};
@@ -47,6 +48,10 @@ T forward_fast(T x, double beta) {
 }
 
 inline float forward_fast_16_bit(float x, double beta) {
+    if (beta == 1) {
+        const float left = within_short(x);
+        return half_raised_16_bit(x, left * short_sigmoid(at_most(left, 40.0f)));
+    }
     const float y = forward_fast(x, beta);
     return beta > 0 ? half_raised_16_bit(x, y) : y;
 }
@@ -112,6 +117,17 @@ template <class T>
 T backward_fast(T dy, T x, double beta) {
     const auto [z, dz] = of_beta(beta, x);
     return lowered(dy, derivative(z, dz));
+}
+
+inline float backward_fast_16_bit(float dy, float x, double beta) {
+    if (beta != 1) return backward_fast(dy, x, beta);
+    const auto [w, h] = falling_halves(x);
+    const float a = at_most(fabs(x), GRADIENT_REACH), d = fma(w, h, 1.0f), inverse = 1 / d;
+    const auto [high, low] = pair_of<float>(SILU_ROOT);
+    const float u = (high - a) + low;
+    const float k = fabs(u) < float(ROOT_WINDOW) ? fma(u * u, polynomial(u, SILU_SHORT), u) : fma(-a, inverse, 1.0f);
+    const float share = k * inverse;
+    return dy * (x < 0 ? w * share : fma(-w * h, share, 1.0f)) * (x < 0 ? h : 1.0f);
 }
 
 // f′ at z + dz in double, each operation rounded.

@@ -5,6 +5,7 @@
 #pragma once
 #include "log1p.cuh"
 #include "logistic.cuh"
+#include "short.cuh"
 
 // The one float whose result double can't tell from a tie: it is above, by a fiftieth of double's last digit.
 constexpr double NEAREST_TO_TIE = 0x1.d483ap-12;
@@ -75,6 +76,12 @@ T forward_fast(T x, double beta) {
     return x > inside && z > 0 ? x : y;
 }
 
+inline float forward_fast_16_bit(float x, double beta) {
+    if (beta != 1) return forward_fast(x, beta);
+    const float w = short_exp(at_least(-fabs(x), -REACH), UNIT);
+    return fma(w * short_log1p(w * OVER), OVER, at_least(x, 0.0f));
+}
+
 // The same in double, not corrected: near enough at every input of float.
 inline double forward_rounded(double x, double beta) {
     if (beta == 1) {
@@ -97,6 +104,12 @@ template <class T>
 T backward_fast(T dy, T x, double beta) {
     const auto [z, dz] = of_beta(beta, x);
     return lowered(dy, sigmoid_terms(z, dz));
+}
+
+inline float backward_fast_16_bit(float dy, float x, double beta) {
+    if (beta != 1) return backward_fast(dy, x, beta);
+    const auto [w, h] = falling_halves(x);
+    return dy * ((x < 0 ? w : 1.0f) / fma(w, h, 1.0f)) * (x < 0 ? h : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

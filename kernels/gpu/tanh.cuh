@@ -11,6 +11,7 @@
 #pragma once
 #include "exponential.cuh"
 #include "scaling.cuh"
+#include "short.cuh"
 
 constexpr double SATURATED = 20.0;     // from here on tanh rounds to 1 in every dtype
 constexpr double OFF_CENTRE = 0.0866;  // r is between −0.0867 and 0.26
@@ -80,6 +81,11 @@ T forward_fast(T x) {
     return copysign(fma(rest, inverse, y), x);
 }
 
+inline float forward_fast_16_bit(float x) {
+    const float t = short_expm1(-2 * at_most(fabs(x), 10.0f));
+    return copysign(t / (-2 - t), x);
+}
+
 // The same in double, not corrected: near enough at every input of float.
 inline double forward_rounded(double x) {
     const double a = at_most(fabs(x), 10.0), shifted = steps(a);
@@ -110,6 +116,12 @@ Three<T> derivative(T x) {
 template <class T>
 T backward_fast(T dy, T x) {
     return lowered(dy, derivative(x));
+}
+
+inline float backward_fast_16_bit(float dy, float x) {
+    const auto [w, h] = exp_halves(-2 * at_most(fabs(x), GRADIENT_REACH / 2));
+    const float d = fma(w, h, 1.0f);
+    return dy * (4 * w / (d * d)) * h;
 }
 
 // 4w/(1 + w)² in double, not corrected: near enough at every input of float.
