@@ -15,7 +15,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, expm1_left, quick_exp, quick_expm1
 from kernels.cpu.scaling import exp_parts, odd_product, odd_sum, scaled_pair, scaled_product
-from kernels.cpu.short import falling_halves, short_expm1
+from kernels.cpu.short import falling_root, gradient, short_expm1
 
 elu = Activation("elu", alpha=1.0)
 
@@ -84,8 +84,8 @@ def stable_backward(dy, x, alpha):
 def fast_backward_16_bit(dy, x, alpha):
     if alpha != 1:
         return fast_backward(dy, x, alpha)
-    w, h = falling_halves(x)
-    return dy if x > 0 else dy * w * h
+    w, h = falling_root(x)
+    return dy if x > 0 else gradient(dy, h, w)
 
 
 @elu.backward.variant(

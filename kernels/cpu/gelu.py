@@ -32,7 +32,7 @@ from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, exp_terms_of_sum, reduced
 from kernels.cpu.halves import half_raised_16_bit
 from kernels.cpu.scaling import exp_parts, mirrored_pair, mirrored_product, scaled
-from kernels.cpu.short import OVER, UNIT, exp_halves, short_exp
+from kernels.cpu.short import OVER, RAISED, UNIT, gradient, root_of_exp, short_exp
 from kernels.tables import (
     FACTOR_CHANGE_DOUBLE,
     FACTOR_CHANGE_SINGLE,
@@ -252,12 +252,12 @@ def derivative(x):
 @block
 def fast_backward_16_bit(dy, x):
     T = type(x)
-    y = at_most(abs(x), T(19.39))  # e^(−y²/2) is then 0 in `exp_halves`
+    y = at_most(abs(x), T(19.39))  # e^(−y²/2) is then 0 in `root_of_exp`
     _, s = reciprocal_16_bit(y)
-    w, h = exp_halves(T(-0.5) * (y * y))
+    w, h = root_of_exp(T(-0.5) * (y * y))
     high, low = pair_of(x, GELU_SLOPE_ROOT)
-    f = w * (((high - y) + low) * polynomial(s, SLOPE_SHORT))
-    return dy * (f if x < 0 else fma(-f, h, T(1))) * (h if x < 0 else T(1))
+    f = h * (((high - y) + low) * polynomial(s, SLOPE_SHORT))
+    return gradient(dy, f if x < 0 else fma(-f, w, T(RAISED)), w if x < 0 else T(1))
 
 
 @gelu.backward.variant(

@@ -31,7 +31,7 @@ from kernels.cpu.halves import half_raised_16_bit
 from kernels.cpu.logistic import times_sigmoid
 from kernels.cpu.roots import beside_root, near_root, short_root
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, scaled
-from kernels.cpu.short import GRADIENT_REACH, exp_halves, short_sigmoid
+from kernels.cpu.short import GRADIENT_REACH, gradient, root_of_exp, short_sigmoid
 from kernels.tables import GELU_TANH_DOUBLE, GELU_TANH_ROOT, GELU_TANH_SINGLE, GELU_TANH_SLOPE
 
 gelu_tanh = Activation("gelu_tanh")
@@ -199,12 +199,11 @@ def fast_backward_16_bit(dy, x):
     T = type(x)
     x = at_most(at_least(x, T(-14)), T(6))
     square = x * x
-    w, h = exp_halves(at_least(x * fma(T(B[0]), square, T(A[0])), -T(GRADIENT_REACH)))
-    e = w * h
-    d = T(1) + e
+    w, h = root_of_exp(at_least(x * fma(T(B[0]), square, T(A[0])), -T(GRADIENT_REACH)))
+    d = fma(w, w, T(1))
     k = short_root(x, fma(x, fma(T(B3[0]), square, T(A[0])), d), GELU_TANH_ROOT, GELU_TANH_SLOPE, GELU_TANH_SINGLE)
     f = k / (d * d)
-    return dy * ((w if x < 0 else e) * f) * (h if x < 0 else T(1))
+    return gradient(dy, (h if x < 0 else w * h) * f, w if x < 0 else T(1))
 
 
 @gelu_tanh.backward.variant(

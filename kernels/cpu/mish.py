@@ -32,7 +32,7 @@ from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one, exp_terms
 from kernels.cpu.roots import beside_root, near_root, short_root
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled, scaled_product
-from kernels.cpu.short import GRADIENT_REACH, OVER, UNIT, exp_halves, short_exp, within_short
+from kernels.cpu.short import GRADIENT_REACH, OVER, UNIT, gradient, root_of_exp, short_exp, within_short
 from kernels.tables import MISH_DOUBLE, MISH_ROOT, MISH_SINGLE, MISH_SLOPE
 
 mish = Activation("mish")
@@ -176,13 +176,13 @@ def derivative(x):
 def fast_backward_16_bit(dy, x):
     T = type(x)
     x = at_most(at_least(x, -T(GRADIENT_REACH)), T(12))
-    w, h = exp_halves(x)
-    e = w * h
+    w, h = root_of_exp(x)
+    e = w * w
     d = T(1) + e
     delta = fma(d, d, T(1))
     omega = short_root(x, fma(T(4) * (T(1) + x), d, e * fma(T(2), e, delta)), MISH_ROOT, MISH_SLOPE, MISH_SINGLE)
     f = omega / (delta * delta)
-    return dy * ((w if x < 0 else e) * f) * (h if x < 0 else T(1))
+    return gradient(dy, (h if x < 0 else w * h) * f, w if x < 0 else T(1))
 
 
 @mish.backward.variant(

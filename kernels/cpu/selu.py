@@ -14,7 +14,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, expm1_terms, quick_expm1
 from kernels.cpu.scaling import exp_parts, scaled_pair, scaled_product
-from kernels.cpu.short import falling_halves, short_expm1
+from kernels.cpu.short import falling_root, gradient, short_expm1
 
 selu = Activation("selu")
 
@@ -88,8 +88,8 @@ def stable_backward(dy, x):
 @block
 def fast_backward_16_bit(dy, x):
     T = type(x)
-    w, h = falling_halves(x)
-    return T(LAMBDA) * dy if x > 0 else dy * (T(LAMBDA_ALPHA) * w) * h
+    w, h = falling_root(x)
+    return T(LAMBDA) * dy if x > 0 else gradient(dy, h, T(LAMBDA_ALPHA) * w)
 
 
 @selu.backward.variant(

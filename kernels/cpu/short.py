@@ -12,6 +12,7 @@ from kernels.tables import EXP_SHORT, LOG1P_SHORT
 
 UNIT = 48.0  # exponentials of the forward direction are carried times 2^UNIT
 OVER = 2.0**-UNIT
+RAISED = 2.0**9  # e^(z/2) times this is a normal number up to GRADIENT_REACH
 REACH = 110.0  # e^−REACH is 0 in both formats, whatever it is multiplied by that is no larger than REACH
 GRADIENT_REACH = 188.0  # from here on it is, multiplied by any finite number and by GRADIENT_REACH
 
@@ -51,20 +52,25 @@ def short_log1p(w):
 
 
 @block
-def exp_halves(z):
-    """(w, h) with w·h = e^z, for −GRADIENT_REACH ≤ z ≤ 80: h is e^(z/2)·2^9, or 0 at the reach, and w is 2^-18 of that.
-
-    So for z ≤ 0 nothing overflows or becomes 0 too early in a gradient (dy·(w·f))·h, however large or small dy is.
-    """
-    T = type(z)
-    h = short_exp(T(0.5) * z, 9.0)
-    return h * T(2.0**-18), h
+def root_of_exp(z):
+    """w = e^(z/2), and h, which is RAISED times that, for −GRADIENT_REACH ≤ z ≤ 80; at the reach both are 0."""
+    h = short_exp(type(z)(0.5) * z, 9.0)
+    return h * type(z)(1 / RAISED), h
 
 
 @block
-def falling_halves(x):
-    """The same of e^(−|x|), for any x."""
-    return exp_halves(at_least(-abs(x), -type(x)(GRADIENT_REACH)))
+def falling_root(x):
+    """The same of z = −|x|, for any x."""
+    return root_of_exp(at_least(-abs(x), -type(x)(GRADIENT_REACH)))
+
+
+@block
+def gradient(dy, f, w):
+    """dy·f·w/RAISED, for an |f| ≤ RAISED with h as a factor: nothing overflows, or is 0 too early, whatever dy is.
+
+    Of a 16-bit dy the first product is exact.
+    """
+    return dy * type(dy)(1 / RAISED) * f * w
 
 
 @block

@@ -8,7 +8,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.logistic import falling_share, near_sigmoid, rounded_sigmoid, scaled_sigmoid, within_logistic
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled_product
-from kernels.cpu.short import falling_halves, short_sigmoid, within_sigmoid
+from kernels.cpu.short import falling_root, gradient, short_sigmoid, within_sigmoid
 
 sigmoid = Activation("sigmoid")
 
@@ -84,9 +84,9 @@ def derivative(x):
 
 @block
 def fast_backward_16_bit(dy, x):
-    w, h = falling_halves(x)
-    d = fma(w, h, type(x)(1))
-    return dy * (w / (d * d)) * h
+    w, h = falling_root(x)
+    d = fma(w, w, type(x)(1))
+    return gradient(dy, h / (d * d), w)
 
 
 @sigmoid.backward.variant(

@@ -37,7 +37,7 @@ from kernels.cpu.logistic import (
     within_logistic,
 )
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, odd_lowered, scaled_product
-from kernels.cpu.short import GRADIENT_REACH, falling_halves, short_sigmoid, within_short
+from kernels.cpu.short import GRADIENT_REACH, RAISED, falling_root, gradient, short_sigmoid, within_short
 from kernels.tables import ROOT_WINDOW, SILU_DOUBLE, SILU_ROOT, SILU_SHORT, SILU_SINGLE
 
 silu = Activation("silu", beta=1.0)
@@ -172,15 +172,16 @@ def fast_backward_16_bit(dy, x, beta):
     if beta != 1:
         return fast_backward(dy, x, beta)
     T = type(x)
-    w, h = falling_halves(x)
+    w, h = falling_root(x)
     a = at_most(abs(x), T(GRADIENT_REACH))
-    d = fma(w, h, T(1))
+    d = fma(w, w, T(1))
     high, low = pair_of(x, SILU_ROOT)
     u = (high - a) + low
     inverse = T(1) / d
     k = fma(u * u, polynomial(u, SILU_SHORT), u) if abs(u) < T(ROOT_WINDOW) else fma(-a, inverse, T(1))
     share = k * inverse
-    return dy * (w * share if x < 0 else fma(-w * h, share, T(1))) * (h if x < 0 else T(1))
+    left, right = h * share, fma(-w * h, share, T(RAISED))
+    return gradient(dy, left if x < 0 else right, w if x < 0 else T(1))
 
 
 @silu.backward.variant(

@@ -25,7 +25,7 @@ from kernels.cpu.exponential import exp_pair, exp_terms
 from kernels.cpu.log1p import log1p_terms
 from kernels.cpu.logistic import of_beta, rounded_sigmoid, sigmoid_terms, within_logistic
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_sum, scaled, scaled_product
-from kernels.cpu.short import OVER, REACH, UNIT, falling_halves, short_exp, short_log1p
+from kernels.cpu.short import OVER, RAISED, REACH, UNIT, falling_root, gradient, short_exp, short_log1p
 from kernels.tables import ARTANH_DOUBLE
 
 softplus = Activation("softplus", beta=1.0)
@@ -141,8 +141,9 @@ def fast_backward_16_bit(dy, x, beta):
     if beta != 1:
         return fast_backward(dy, x, beta)
     T = type(x)
-    w, h = falling_halves(x)
-    return dy * ((w if x < 0 else T(1)) / fma(w, h, T(1))) * (h if x < 0 else T(1))
+    w, h = falling_root(x)
+    share = (h if x < 0 else T(RAISED)) / fma(w, w, T(1))
+    return gradient(dy, share, w if x < 0 else T(1))
 
 
 @softplus.backward.variant(

@@ -35,7 +35,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_terms
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled_product
-from kernels.cpu.short import GRADIENT_REACH, exp_halves, short_expm1
+from kernels.cpu.short import GRADIENT_REACH, gradient, root_of_exp, short_expm1
 from kernels.tables import TANH_DOUBLE, TANH_SINGLE
 
 tanh = Activation("tanh")
@@ -162,9 +162,9 @@ def derivative(x):
 @block
 def fast_backward_16_bit(dy, x):
     T = type(x)
-    w, h = exp_halves(T(-2) * at_most(abs(x), T(GRADIENT_REACH / 2)))
-    d = fma(w, h, T(1))
-    return dy * (T(4) * w / (d * d)) * h
+    w, h = root_of_exp(T(-2) * at_most(abs(x), T(GRADIENT_REACH / 2)))
+    d = fma(w, w, T(1))
+    return gradient(dy, h / (d * d), T(4) * w)
 
 
 @tanh.backward.variant(

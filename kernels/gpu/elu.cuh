@@ -72,8 +72,8 @@ T backward_fast(T dy, T x, double alpha) {
 
 inline float backward_fast_16_bit(float dy, float x, double alpha) {
     if (alpha != 1) return backward_fast(dy, x, alpha);
-    const auto [w, h] = falling_halves(x);
-    return x > 0 ? dy : dy * w * h;
+    const auto [w, h] = falling_root(x);
+    return x > 0 ? dy : gradient(dy, h, w);
 }
 
 // The same in double.

@@ -173,12 +173,12 @@ T backward_fast(T dy, T x) {
 }
 
 inline float backward_fast_16_bit(float dy, float x) {
-    const float y = at_most(fabs(x), 19.39f);  // e^(−y²/2) is then 0 in `exp_halves`
+    const float y = at_most(fabs(x), 19.39f);  // e^(−y²/2) is then 0 in `root_of_exp`
     const auto [_, s] = reciprocal_16_bit(y);
-    const auto [w, h] = exp_halves(-0.5f * (y * y));
+    const auto [w, h] = root_of_exp(-0.5f * (y * y));
     const auto [high, low] = pair_of<float>(GELU_SLOPE_ROOT);
-    const float f = w * (((high - y) + low) * polynomial(s, SLOPE_SHORT));
-    return dy * (x < 0 ? f : fma(-f, h, 1.0f)) * (x < 0 ? h : 1.0f);
+    const float f = h * (((high - y) + low) * polynomial(s, SLOPE_SHORT));
+    return gradient(dy, x < 0 ? f : fma(-f, w, RAISED), x < 0 ? w : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -151,10 +151,10 @@ T backward_fast(T dy, T x) {
 
 inline float backward_fast_16_bit(float dy, float given) {
     const float x = at_most(at_least(given, -14.0f), 6.0f), square = x * x;
-    const auto [w, h] = exp_halves(at_least(x * fma(float(B.high), square, float(A.high)), -GRADIENT_REACH));
-    const float e = w * h, d = 1 + e, sum = fma(x, fma(float(B3.high), square, float(A.high)), d);
+    const auto [w, h] = root_of_exp(at_least(x * fma(float(B.high), square, float(A.high)), -GRADIENT_REACH));
+    const float d = fma(w, w, 1.0f), sum = fma(x, fma(float(B3.high), square, float(A.high)), d);
     const float f = short_root(x, sum, GELU_TANH_ROOT, GELU_TANH_SLOPE, GELU_TANH_SINGLE) / (d * d);
-    return dy * ((x < 0 ? w : e) * f) * (x < 0 ? h : 1.0f);
+    return gradient(dy, (x < 0 ? h : w * h) * f, x < 0 ? w : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -129,11 +129,11 @@ T backward_fast(T dy, T x) {
 
 inline float backward_fast_16_bit(float dy, float given) {
     const float x = at_most(at_least(given, -GRADIENT_REACH), 12.0f);
-    const auto [w, h] = exp_halves(x);
-    const float e = w * h, d = 1 + e, delta = fma(d, d, 1.0f);
+    const auto [w, h] = root_of_exp(x);
+    const float e = w * w, d = 1 + e, delta = fma(d, d, 1.0f);
     const float sum = fma(4 * (1 + x), d, e * fma(2.0f, e, delta));
     const float f = short_root(x, sum, MISH_ROOT, MISH_SLOPE, MISH_SINGLE) / (delta * delta);
-    return dy * ((x < 0 ? w : e) * f) * (x < 0 ? h : 1.0f);
+    return gradient(dy, (x < 0 ? h : w * h) * f, x < 0 ? w : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -71,8 +71,8 @@ T backward_fast(T dy, T x) {
 }
 
 inline float backward_fast_16_bit(float dy, float x) {
-    const auto [w, h] = falling_halves(x);
-    return x > 0 ? float(LAMBDA) * dy : dy * (float(LAMBDA_ALPHA.high) * w) * h;
+    const auto [w, h] = falling_root(x);
+    return x > 0 ? float(LAMBDA) * dy : gradient(dy, h, float(LAMBDA_ALPHA.high) * w);
 }
 
 // The same in double.

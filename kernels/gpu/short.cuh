@@ -8,6 +8,7 @@
 
 constexpr float UNIT = 48;            // exponentials of the forward direction are carried times 2^UNIT
 constexpr float OVER = 0x1p-48f;      // 2^-UNIT
+constexpr float RAISED = 512;         // e^(z/2) times this is a normal number up to GRADIENT_REACH
 constexpr float REACH = 110;          // e^−REACH is 0 in both formats, multiplied by what is no larger than REACH
 constexpr float GRADIENT_REACH = 188; // from here on it is, multiplied by any finite number and by GRADIENT_REACH
 
@@ -31,16 +32,19 @@ inline float short_sigmoid(float z) { return OVER / (OVER + short_exp(-z, -UNIT)
 // log(1 + w)/w for 0 ≤ w ≤ 1.
 inline float short_log1p(float w) { return polynomial(w, LOG1P_SHORT); }
 
-// (w, h) with w·h = e^z, for −GRADIENT_REACH ≤ z ≤ 80: h is e^(z/2)·2^9, or 0 at the reach, and w is 2^-18 of that.
-//
-// So for z ≤ 0 nothing overflows or becomes 0 too early in a gradient (dy·(w·f))·h, however large or small dy is.
-inline Pair<float> exp_halves(float z) {
+// w = e^(z/2), and h, which is RAISED times that, for −GRADIENT_REACH ≤ z ≤ 80; at the reach both are 0.
+inline Pair<float> root_of_exp(float z) {
     const float h = short_exp(0.5f * z, 9);
-    return {h * 0x1p-18f, h};
+    return {h * (1 / RAISED), h};
 }
 
-// The same of e^(−|x|), for any x.
-inline Pair<float> falling_halves(float x) { return exp_halves(at_least(-fabs(x), -GRADIENT_REACH)); }
+// The same of z = −|x|, for any x.
+inline Pair<float> falling_root(float x) { return root_of_exp(at_least(-fabs(x), -GRADIENT_REACH)); }
+
+// dy·f·w/RAISED, for an |f| ≤ RAISED with h as a factor: nothing overflows, or is 0 too early, whatever dy is.
+//
+// Of a 16-bit dy the first product is exact.
+inline float gradient(float dy, float f, float w) { return dy * (1 / RAISED) * f * w; }
 
 // x cut off on the left, where e^x is 0 in every 16-bit format, also if multiplied by x; NaN for NaN.
 inline float within_short(float x) { return at_least(x, -REACH); }

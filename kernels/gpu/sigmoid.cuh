@@ -65,9 +65,9 @@ T backward_fast(T dy, T x) {
 }
 
 inline float backward_fast_16_bit(float dy, float x) {
-    const auto [w, h] = falling_halves(x);
-    const float d = fma(w, h, 1.0f);
-    return dy * (w / (d * d)) * h;
+    const auto [w, h] = falling_root(x);
+    const float d = fma(w, w, 1.0f);
+    return gradient(dy, h / (d * d), w);
 }
 
 // σ·(1 − σ) in double, at −|x|: near enough at every input of float.

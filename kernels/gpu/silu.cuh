@@ -121,13 +121,13 @@ T backward_fast(T dy, T x, double beta) {
 
 inline float backward_fast_16_bit(float dy, float x, double beta) {
     if (beta != 1) return backward_fast(dy, x, beta);
-    const auto [w, h] = falling_halves(x);
-    const float a = at_most(fabs(x), GRADIENT_REACH), d = fma(w, h, 1.0f), inverse = 1 / d;
+    const auto [w, h] = falling_root(x);
+    const float a = at_most(fabs(x), GRADIENT_REACH), d = fma(w, w, 1.0f), inverse = 1 / d;
     const auto [high, low] = pair_of<float>(SILU_ROOT);
     const float u = (high - a) + low;
     const float k = fabs(u) < float(ROOT_WINDOW) ? fma(u * u, polynomial(u, SILU_SHORT), u) : fma(-a, inverse, 1.0f);
-    const float share = k * inverse;
-    return dy * (x < 0 ? w * share : fma(-w * h, share, 1.0f)) * (x < 0 ? h : 1.0f);
+    const float share = k * inverse, left = h * share, right = fma(-w * h, share, RAISED);
+    return gradient(dy, x < 0 ? left : right, x < 0 ? w : 1.0f);
 }
 
 // f′ at z + dz in double, each operation rounded.

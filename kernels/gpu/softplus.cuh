@@ -108,8 +108,9 @@ T backward_fast(T dy, T x, double beta) {
 
 inline float backward_fast_16_bit(float dy, float x, double beta) {
     if (beta != 1) return backward_fast(dy, x, beta);
-    const auto [w, h] = falling_halves(x);
-    return dy * ((x < 0 ? w : 1.0f) / fma(w, h, 1.0f)) * (x < 0 ? h : 1.0f);
+    const auto [w, h] = falling_root(x);
+    const float share = (x < 0 ? h : RAISED) / fma(w, w, 1.0f);
+    return gradient(dy, share, x < 0 ? w : 1.0f);
 }
 
 // The same in double, not corrected: near enough at every input of float.

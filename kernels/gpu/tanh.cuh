@@ -119,9 +119,9 @@ T backward_fast(T dy, T x) {
 }
 
 inline float backward_fast_16_bit(float dy, float x) {
-    const auto [w, h] = exp_halves(-2 * at_most(fabs(x), GRADIENT_REACH / 2));
-    const float d = fma(w, h, 1.0f);
-    return dy * (4 * w / (d * d)) * h;
+    const auto [w, h] = root_of_exp(-2 * at_most(fabs(x), GRADIENT_REACH / 2));
+    const float d = fma(w, w, 1.0f);
+    return gradient(dy, h / (d * d), 4 * w);
 }
 
 // 4w/(1 + w)² in double, not corrected: near enough at every input of float.
