@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from kernels.gpu.host import Module
+from tests import fake_cuda
+from tests.fake_cuda import RawModule  # noqa: F401 - CuPy's name
 
 ALIGNMENT = 256
 
@@ -19,8 +20,9 @@ ALIGNMENT = 256
 class MemoryPointer:
     """A place in an allocation."""
 
-    def __init__(self, memory: np.ndarray, offset: int = 0) -> None:
+    def __init__(self, memory: np.ndarray, offset: int = 0, device_id: int | None = None) -> None:
         self.memory, self.offset = memory, offset
+        self.device_id = fake_cuda.current.device if device_id is None else device_id
 
     @property
     def ptr(self) -> int:
@@ -30,7 +32,7 @@ class MemoryPointer:
         self.memory[self.offset :][:size] = source.memory[source.offset :][:size]
 
     def __add__(self, offset: int) -> "MemoryPointer":
-        return MemoryPointer(self.memory, self.offset + offset)
+        return MemoryPointer(self.memory, self.offset + offset, self.device_id)
 
 
 def _allocated(size: int) -> MemoryPointer:
@@ -64,8 +66,8 @@ class ndarray:  # noqa: N801 - CuPy's name
         raise TypeError("Implicit conversion to a NumPy array is not allowed")
 
     def _like(self, array: np.ndarray) -> "ndarray":
-        offset = array.__array_interface__["data"][0] - self.data.ptr + self.data.offset
-        return ndarray(array.shape, array.dtype, MemoryPointer(self.data.memory, offset), array.strides)
+        place = self.data + (array.__array_interface__["data"][0] - self.data.ptr)
+        return ndarray(array.shape, array.dtype, place, array.strides)
 
     def view(self, dtype: Any) -> "ndarray":
         return self._like(self.array.view(dtype))
@@ -98,7 +100,8 @@ def empty(shape: Any, dtype: Any = float) -> ndarray:
 
 def asarray(array: Any) -> ndarray:
     if hasattr(array, "__cuda_array_interface__"):
-        return array.__cuda_array_interface__["fake"]
+        made = array.__cuda_array_interface__["fake"]
+        return made if made.data.device_id == fake_cuda.current.device else asarray(made.array)  # as CuPy copies it
     made = empty(array.shape, array.dtype)
     made.array[...] = array
     return made
@@ -119,10 +122,6 @@ def on_device(array: np.ndarray) -> ndarray:
     return asarray(array)
 
 
-def RawModule(path: str) -> Module:  # noqa: N802 - CuPy's name
-    return Module(path)
-
-
 class Event:
     def record(self) -> None:
         self.at = time.perf_counter()
@@ -132,10 +131,10 @@ class Event:
 
 
 cuda = SimpleNamespace(
-    runtime=SimpleNamespace(getDevice=lambda: 0),
-    Device=lambda number: SimpleNamespace(
-        compute_capability="90", attributes={"MultiProcessorCount": 1}, pci_bus_id="0000:01:00.0"
-    ),
+    runtime=fake_cuda.runtime,
+    Device=fake_cuda.Device,
+    ExternalStream=fake_cuda.ExternalStream,
+    get_current_stream=fake_cuda.get_current_stream,
     Event=Event,
     get_elapsed_time=lambda first, last: 1e3 * (last.at - first.at),
 )

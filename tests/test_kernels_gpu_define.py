@@ -5,6 +5,7 @@ import functools
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
@@ -15,9 +16,9 @@ import kernels.gpu
 from kernels.gpu import prelu, relu, silu, timing
 from kernels.gpu.define import kernels_of
 from kernels.registry import registered
-from tests import fake_cupy
+from tests import fake_cuda, fake_cupy
 from tests.fake_cupy import on_device
-from tests.gpu import fake  # noqa: F401
+from tests.gpu import fake, played_torch  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("fake")
 ROOT = Path(__file__).resolve().parent.parent
@@ -98,6 +99,56 @@ def test_an_alpha_for_each_channel(dtype, shape):
         assert same(got, kernels.cpu.prelu.backward(dy, x, variant=variant, alpha=alpha))
     sums = prelu.backward_alpha(on_device(dy), on_device(x), variant="rounded", alpha=on_device(alpha))
     assert same(sums, kernels.cpu.prelu.backward_alpha(dy, x, variant="rounded", alpha=alpha))
+
+
+def test_alpha_may_be_an_array_of_any_library(torch):
+    x, alpha = draw(2, 3, 5), draw(3)
+    want, one = kernels.cpu.prelu(x, variant="fast", alpha=alpha), kernels.cpu.prelu(x, variant="fast", alpha=0.5)
+    for given in (torch.Tensor(alpha), SimpleNamespace(__dlpack__=lambda: on_device(alpha))):
+        assert same(prelu(on_device(x), variant="fast", alpha=given), want)
+    assert same(prelu(on_device(x), variant="fast", alpha=torch.Tensor(np.array(0.5))), one)
+    sums = prelu.backward_alpha(on_device(x), on_device(x), variant="rounded", alpha=torch.Tensor(alpha))
+    assert same(sums, kernels.cpu.prelu.backward_alpha(x, x, variant="rounded", alpha=alpha))
+    with pytest.raises(TypeError, match="prelu: alpha is float16 but x is float32"):
+        prelu(on_device(x), alpha=torch.Tensor(alpha.astype(np.float16)))
+    with pytest.raises(TypeError, match=r"prelu: alpha must be an array on the device, not ndarray: use cupy\.asarray"):
+        prelu(on_device(x), alpha=alpha)
+
+
+def test_it_is_computed_on_the_device_that_x_is_on(torch, monkeypatch):
+    monkeypatch.setattr(fake_cuda, "launches", [])
+    x, alpha = draw(2, 3), draw(3)
+    there, out = torch.Tensor(x, "cuda:1"), torch.Tensor(np.zeros_like(x), "cuda:1")
+    assert silu(there, variant="fast", out=out) is out
+    assert same(out.mine, kernels.cpu.silu(x, variant="fast"))
+    made = prelu(there.mine, alpha=torch.Tensor(alpha, "cuda:1"))
+    total = prelu.backward_alpha(made, there.mine)
+    assert made.data.device_id == total.data.device_id == 1
+    silu(on_device(x))
+    assert fake_cuda.launches == [(1, 0)] * 4 + [(0, 0)]
+    for wrong in (
+        lambda: silu.backward(on_device(x), there),
+        lambda: silu(there.mine, out=on_device(x)),
+        lambda: prelu(there, alpha=on_device(alpha)),
+    ):
+        with pytest.raises(ValueError, match="is on device 0, but x is on device 1: bring both to one device"):
+            wrong()
+    assert fake_cuda.current.device == 0
+
+
+def test_tensors_are_computed_on_the_stream_that_is_pytorchs_and_arrays_on_cupys(torch, monkeypatch):
+    monkeypatch.setattr(fake_cuda, "launches", [])
+    x = draw(6)
+    torch.streams = {0: 7, 1: 8}
+    with fake_cuda.Device(0), fake_cuda.ExternalStream(5, 0):
+        for given in (on_device(x), torch.Tensor(x), torch.Tensor(x, "cuda:1")):
+            silu(given)
+        silu.backward(torch.Tensor(x), on_device(x))
+        silu(on_device(x), out=torch.Tensor(x))
+        torch.streams = {}
+        silu(torch.Tensor(x))
+        assert fake_cuda.current.streams[0] == 5
+    assert fake_cuda.launches == [(0, 5), (0, 7), (1, 8), (0, 7), (0, 7), (0, 0)]
 
 
 @pytest.mark.parametrize("sign", [1, -1])
