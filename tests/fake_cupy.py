@@ -15,6 +15,7 @@ from tests import fake_cuda
 from tests.fake_cuda import RawModule  # noqa: F401 - CuPy's name
 
 ALIGNMENT = 256
+moved: list[tuple[str, int]] = []  # to the device and from it: the bytes of each array
 
 
 class MemoryPointer:
@@ -30,6 +31,9 @@ class MemoryPointer:
 
     def copy_from_device_async(self, source: "MemoryPointer", size: int) -> None:
         self.memory[self.offset :][:size] = source.memory[source.offset :][:size]
+
+    def memset_async(self, value: int, size: int) -> None:
+        self.memory[self.offset :][:size] = value
 
     def __add__(self, offset: int) -> "MemoryPointer":
         return MemoryPointer(self.memory, self.offset + offset, self.device_id)
@@ -85,9 +89,20 @@ class ndarray:  # noqa: N801 - CuPy's name
     def copy(self) -> "ndarray":
         return asarray(self.array)
 
-    def get(self) -> np.ndarray:
+    def get(self, out: np.ndarray | None = None) -> np.ndarray:
         _refuse_bfloat16(self.dtype)
-        return self.array.copy()
+        moved.append(("from", self.nbytes))
+        if out is None:
+            return self.array.copy()
+        assert (out.shape, out.dtype) == (self.shape, self.dtype), "which CuPy refuses"
+        out[...] = self.array
+        return out
+
+    def set(self, array: np.ndarray) -> None:
+        _refuse_bfloat16(self.dtype)
+        assert (array.shape, array.dtype) == (self.shape, self.dtype), "which CuPy refuses"
+        moved.append(("to", self.nbytes))
+        self.array[...] = array
 
     def item(self) -> Any:
         return self.array.item()
@@ -105,6 +120,11 @@ def asarray(array: Any) -> ndarray:
     made = empty(array.shape, array.dtype)
     made.array[...] = array
     return made
+
+
+def array_equal(one: ndarray, other: ndarray) -> Any:
+    assert one.dtype == other.dtype == np.uint8, "CuPy's own arithmetic is not faked"
+    return np.array_equal(one.array, other.array)
 
 
 def ascontiguousarray(array: ndarray) -> ndarray:
