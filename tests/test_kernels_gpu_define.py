@@ -13,7 +13,7 @@ import pytest
 
 import kernels.cpu
 import kernels.gpu
-from kernels.gpu import prelu, relu, silu, timing
+from kernels.gpu import claims, prelu, relu, silu, timing
 from kernels.gpu.define import kernels_of
 from kernels.registry import registered
 from tests import fake_cuda, fake_cupy
@@ -190,18 +190,14 @@ def test_arrays_that_do_not_fit_are_refused():
         silu(on_device(draw(4, dtype="float64")), variant="rounded")
 
 
-def test_there_is_a_kernel_for_each_of_the_cpu_with_its_claim():
+def test_there_is_a_kernel_for_each_of_the_cpu():
     own = {k.id: k for k in registered() if k.backend == "numba"}
     ours = of_device()
     assert {name.replace("-numba-", "-cupy-") for name in own} == set(ours)
     for name, kernel in own.items():
         made = ours[name.replace("-numba-", "-cupy-")]
-        assert (made.claim, made.why, made.parameters, made.takes_out) == (
-            kernel.claim,
-            kernel.why,
-            kernel.parameters,
-            kernel.takes_out,
-        )
+        assert made.claim == (kernel.claim if kernel.variant != "stable" else claims.of_device(kernel))
+        assert (made.why, made.parameters, made.takes_out) == (kernel.why, kernel.parameters, kernel.takes_out)
         assert (made.device, made.takes_threads, made.timer) == ("cuda", False, timing.elapsed)
 
 

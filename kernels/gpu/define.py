@@ -2,8 +2,8 @@
 """The activations on the device: the same directions and variants as on the CPU, made of the bodies in the .cuh files.
 
 A variant means the same here as there, so its name, why it exists, its bound and the parameters' defaults are told
-once, in kernels/cpu/. ``textbook`` and ``stable`` call CUDA's math library; ``fast`` and ``rounded`` have the CPU's
-bits.
+once, in kernels/cpu/. ``textbook`` and ``stable`` call CUDA's math library, which costs ``stable`` some of its bound
+(claims.py); ``fast`` and ``rounded`` have the CPU's bits.
 """
 
 import functools
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import kernels.cpu
-from kernels.gpu import device, launch
+from kernels.gpu import claims, device, launch
 from kernels.gpu.arrays import adopted, contiguous, is_array, place, taken
 from kernels.gpu.source import Entry
 from kernels.gpu.transfer import on_device
@@ -170,9 +170,10 @@ class Sum(Direction):
 
 
 def kernels_of(activations: dict[str, Activation]) -> Iterator[Kernel]:
-    """The kernels: the counterpart of each of the CPU's, with the same claim."""
+    """The kernels: the counterpart of each of the CPU's, with the same claim but where CUDA's library counts."""
     for kernel in list(registered()):
         if kernel.backend == "numba":
             direction = getattr(activations[kernel.activation], kernel.direction)
-            ours = replace(kernel, backend="cupy", source=__file__, compile=None, is_compiled=lambda: False)
+            told = {"backend": "cupy", "claim": claims.of_device(kernel), "source": __file__}
+            ours = replace(kernel, **told, compile=None, is_compiled=lambda: False)
             yield on_device(ours, functools.partial(direction, variant=kernel.variant))
