@@ -16,7 +16,7 @@ from bench.accuracy import canonical_patterns, format_of
 from bench.calling import KernelError, answer, call, hexadecimal
 from bench.inputs import SAMPLES, as_format
 from bench.spans import CACHE_LINE
-from bench.trials import Count, Trial, broken, broken_call, generator
+from bench.trials import Count, Trial, broken, broken_call, generator, not_checked
 from bench.ulp import distance
 from kernels.cpu.launch import cores
 from kernels.registry import Kernel
@@ -28,6 +28,7 @@ LONGEST = 65  # of the short arrays
 OFFSETS = 18
 LINE = 32  # elements in a row of a matrix; every array of a Base is a whole number of these
 MANY_CORES = 8  # from here on not every number of threads is tried
+LOST = ("offset", "stride", "in place")  # what is not seen of a kernel that is given copies of the arrays
 FILLER = -1  # in place of an element's number: a neighbour, whose result does not matter
 
 
@@ -221,7 +222,9 @@ def _verdicts(
     except KernelError as error:
         return dict.fromkeys(checks, broken(error))
     base = Base(kernel, arrays, results, depth, generator(kernel, "lengths", seed))
-    return {name: _verdict(base, variations(base)) for name, variations in checks.items()}
+    lost = LOST if kernel.copies_arrays else ()
+    copied = not_checked("it is given contiguous copies of the arrays on the GPU, each made apart")
+    return {name: copied if name in lost else _verdict(base, tried(base)) for name, tried in checks.items()}
 
 
 def _verdict(base: Base, variations: Iterator[Variation]) -> Property:

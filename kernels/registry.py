@@ -74,6 +74,7 @@ class Kernel:
     flushes_subnormals: bool = False
     portable: bool = False  # the same bits on every machine: it calls no function of a library
     device: Literal["cpu", "cuda"] = "cpu"  # where it computes; its function takes arrays of this machine all the same
+    copies_arrays: bool = False  # it computes on contiguous copies, each made apart: their layout is never its own
     timer: Callable[[Callable[[], Any]], float | None] | None = field(default=None, repr=False)  # None: the clock
     copy: Callable[..., Callable[[], Any]] | None = field(default=None, repr=False)  # None: what NumPy's arrays allow
     call_limit_s: float | None = None  # a call may take so long, where it may compile something; None: as any other

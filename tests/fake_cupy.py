@@ -11,16 +11,19 @@ from typing import Any
 
 import numpy as np
 
-from kernels.gpu.host import Module
+from tests import fake_cuda
+from tests.fake_cuda import RawModule  # noqa: F401 - CuPy's name
 
 ALIGNMENT = 256
+moved: list[tuple[str, int]] = []  # to the device and from it: the bytes of each array
 
 
 class MemoryPointer:
     """A place in an allocation."""
 
-    def __init__(self, memory: np.ndarray, offset: int = 0) -> None:
+    def __init__(self, memory: np.ndarray, offset: int = 0, device_id: int | None = None) -> None:
         self.memory, self.offset = memory, offset
+        self.device_id = fake_cuda.current.device if device_id is None else device_id
 
     @property
     def ptr(self) -> int:
@@ -29,8 +32,11 @@ class MemoryPointer:
     def copy_from_device_async(self, source: "MemoryPointer", size: int) -> None:
         self.memory[self.offset :][:size] = source.memory[source.offset :][:size]
 
+    def memset_async(self, value: int, size: int) -> None:
+        self.memory[self.offset :][:size] = value
+
     def __add__(self, offset: int) -> "MemoryPointer":
-        return MemoryPointer(self.memory, self.offset + offset)
+        return MemoryPointer(self.memory, self.offset + offset, self.device_id)
 
 
 def _allocated(size: int) -> MemoryPointer:
@@ -64,8 +70,8 @@ class ndarray:  # noqa: N801 - CuPy's name
         raise TypeError("Implicit conversion to a NumPy array is not allowed")
 
     def _like(self, array: np.ndarray) -> "ndarray":
-        offset = array.__array_interface__["data"][0] - self.data.ptr + self.data.offset
-        return ndarray(array.shape, array.dtype, MemoryPointer(self.data.memory, offset), array.strides)
+        place = self.data + (array.__array_interface__["data"][0] - self.data.ptr)
+        return ndarray(array.shape, array.dtype, place, array.strides)
 
     def view(self, dtype: Any) -> "ndarray":
         return self._like(self.array.view(dtype))
@@ -83,9 +89,20 @@ class ndarray:  # noqa: N801 - CuPy's name
     def copy(self) -> "ndarray":
         return asarray(self.array)
 
-    def get(self) -> np.ndarray:
+    def get(self, out: np.ndarray | None = None) -> np.ndarray:
         _refuse_bfloat16(self.dtype)
-        return self.array.copy()
+        moved.append(("from", self.nbytes))
+        if out is None:
+            return self.array.copy()
+        assert (out.shape, out.dtype) == (self.shape, self.dtype), "which CuPy refuses"
+        out[...] = self.array
+        return out
+
+    def set(self, array: np.ndarray) -> None:
+        _refuse_bfloat16(self.dtype)
+        assert (array.shape, array.dtype) == (self.shape, self.dtype), "which CuPy refuses"
+        moved.append(("to", self.nbytes))
+        self.array[...] = array
 
     def item(self) -> Any:
         return self.array.item()
@@ -98,10 +115,16 @@ def empty(shape: Any, dtype: Any = float) -> ndarray:
 
 def asarray(array: Any) -> ndarray:
     if hasattr(array, "__cuda_array_interface__"):
-        return array.__cuda_array_interface__["fake"]
+        made = array.__cuda_array_interface__["fake"]
+        return made if made.data.device_id == fake_cuda.current.device else asarray(made.array)  # as CuPy copies it
     made = empty(array.shape, array.dtype)
     made.array[...] = array
     return made
+
+
+def array_equal(one: ndarray, other: ndarray) -> Any:
+    assert one.dtype == other.dtype == np.uint8, "CuPy's own arithmetic is not faked"
+    return np.array_equal(one.array, other.array)
 
 
 def ascontiguousarray(array: ndarray) -> ndarray:
@@ -119,10 +142,6 @@ def on_device(array: np.ndarray) -> ndarray:
     return asarray(array)
 
 
-def RawModule(path: str) -> Module:  # noqa: N802 - CuPy's name
-    return Module(path)
-
-
 class Event:
     def record(self) -> None:
         self.at = time.perf_counter()
@@ -132,10 +151,10 @@ class Event:
 
 
 cuda = SimpleNamespace(
-    runtime=SimpleNamespace(getDevice=lambda: 0),
-    Device=lambda number: SimpleNamespace(
-        compute_capability="90", attributes={"MultiProcessorCount": 1}, pci_bus_id="0000:01:00.0"
-    ),
+    runtime=fake_cuda.runtime,
+    Device=fake_cuda.Device,
+    ExternalStream=fake_cuda.ExternalStream,
+    get_current_stream=fake_cuda.get_current_stream,
     Event=Event,
     get_elapsed_time=lambda first, last: 1e3 * (last.at - first.at),
 )

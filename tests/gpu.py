@@ -4,11 +4,12 @@
 import os
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from kernels.gpu import ACTIVATIONS, build, device, nvrtc, timing
-from tests import fake_cupy
+from tests import fake_cupy, fake_torch
 
 
 def needs(present: bool, what: str) -> None:
@@ -49,3 +50,11 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget()
     yield
     forget()
+
+
+@pytest.fixture(name="torch")
+def played_torch(fake, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A PyTorch whose tensors are on that device."""
+    monkeypatch.setitem(sys.modules, "torch", fake_torch)
+    monkeypatch.setattr(fake_torch, "streams", {})
+    return fake_torch

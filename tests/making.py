@@ -19,6 +19,7 @@ def make_kernel(
     claim: Claim | None = None,
     takes_out: bool = False,
     takes_threads: bool = False,
+    copies_arrays: bool = False,
     variant: str = "stable",
 ) -> Kernel:
     """A kernel around a function of the arrays, and of ``out`` and ``threads`` where it takes them."""
@@ -37,4 +38,5 @@ def make_kernel(
         parameters=reference.activations()[activation].defaults,
         takes_out=takes_out,
         takes_threads=takes_threads,
+        copies_arrays=copies_arrays,
     )

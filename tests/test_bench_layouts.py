@@ -65,6 +65,18 @@ def test_what_a_kernel_does_not_take_is_not_asked():
     assert violated(found) == []
 
 
+def test_of_copies_the_layout_of_the_originals_is_not_checked():
+    def through_copies(x, out):
+        out[...] = relu(x.copy())
+        return out
+
+    found = verdicts(through_copies, takes_out=True, copies_arrays=True)
+    unchecked = {name: verdict.why for name, verdict in found.items() if verdict.verdict == "not checked"}
+    assert list(unchecked) == ["offset", "stride", "in place"]
+    assert set(unchecked.values()) == {"it is given contiguous copies of the arrays on the GPU, each made apart"}
+    assert {v.verdict for name, v in found.items() if name not in unchecked} == {"holds"}
+
+
 def test_lanes_that_differ_from_the_tail_are_found():
     found = verdicts(lambda x: in_lanes(x, np.where(x > 16, up(relu(x)), relu(x)), relu(x)))
     assert "length" in violated(found)

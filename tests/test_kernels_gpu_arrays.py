@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Arrays of the device as calls give them: what is taken without a copy, and what is refused."""
 
-import sys
 from types import SimpleNamespace
 
 import ml_dtypes
 import numpy as np
 import pytest
 
-from kernels.gpu.arrays import contiguous, empty, overlap, taken
-from tests import fake_cupy
-from tests.gpu import fake  # noqa: F401
+from kernels.gpu.arrays import contiguous, empty, number_of, overlap, taken
+from tests import fake_cuda, fake_cupy
+from tests.gpu import fake, played_torch  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("fake")
 X = np.arange(24, dtype=np.float32).reshape(4, 6)
@@ -23,47 +22,43 @@ def test_arrays_of_both_protocols_are_taken_without_a_copy():
     assert taken(SimpleNamespace(__dlpack__=lambda: mine), "x") is mine
 
 
-class FakeTensor:
-    """A tensor of PyTorch, as far as it is asked."""
-
-    def __init__(self, array: np.ndarray, device: str) -> None:
-        self.mine, self.device, self.is_cuda = fake_cupy.on_device(array), device, device.startswith("cuda")
-        self.dtype = array.dtype.name
-        self.requires_grad = True
-
-    def detach(self) -> "FakeTensor":
-        self.requires_grad = False
-        return self
-
-    def view(self, dtype: str) -> "FakeTensor":
-        self.mine = self.mine.view(dtype)
-        return self
-
-    @property
-    def __cuda_array_interface__(self):
-        assert not self.requires_grad, "which PyTorch refuses"
-        return {"fake": self.mine}
-
-
-@pytest.fixture
-def _torch(monkeypatch):
-    names = SimpleNamespace(Tensor=FakeTensor, bfloat16="bfloat16", int16="int16")
-    monkeypatch.setitem(sys.modules, "torch", names)
-
-
-@pytest.mark.usefixtures("_torch")
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_a_tensor_of_pytorch_is_taken_without_a_copy_also_of_bfloat16(dtype):
-    tensor = FakeTensor(X.astype(dtype), "cuda:0")
+def test_a_tensor_of_pytorch_is_taken_without_a_copy_also_of_bfloat16(torch, dtype):
+    tensor = torch.Tensor(X.astype(dtype))
     address = tensor.mine.data.ptr
     got = taken(tensor, "x")
     assert (got.dtype.name, got.data.ptr, got.shape) == (dtype, address, (4, 6))
 
 
-@pytest.mark.usefixtures("_torch")
-def test_a_tensor_that_is_elsewhere_is_refused():
-    with pytest.raises(TypeError, match=r"x is on cpu: move it to the device with \.cuda\(\)"):
-        taken(FakeTensor(X, "cpu"), "x")
+def test_a_tensor_that_is_elsewhere_is_refused(torch):
+    with pytest.raises(TypeError, match=r"x is on .*cpu.*: move it to the device with \.cuda\(\)"):
+        taken(torch.Tensor(X, "cpu"), "x")
+
+
+def test_bfloat16_that_cupy_does_not_take_by_dlpack_is_refused():
+    def refused():
+        raise NotImplementedError("CuPy does not support bfloat16 yet")
+
+    with pytest.raises(TypeError, match=r"x can't be taken by DLPack \(CuPy .* yet\): bfloat16 needs CuPy 14 or later"):
+        taken(SimpleNamespace(__dlpack__=refused), "x")
+
+
+def test_the_device_of_an_array_is_known_before_it_is_taken(torch, monkeypatch):
+    monkeypatch.setattr(fake_cuda, "addresses", {4096: 1})
+    on = {"fake": None, "data": (4096, False)}
+    for array, number in (
+        (fake_cupy.asarray(X), 0),
+        (torch.Tensor(X, "cuda:2"), 2),
+        (torch.Tensor(X, "cpu"), None),
+        (SimpleNamespace(__dlpack_device__=lambda: (2, 3)), 3),
+        (SimpleNamespace(__dlpack_device__=lambda: (1, 0)), None),
+        (SimpleNamespace(__cuda_array_interface__=on), 1),
+        (SimpleNamespace(__cuda_array_interface__=on | {"data": (0, False)}), None),  # of no elements
+        ("text", None),
+    ):
+        assert number_of(array) == number
+    with pytest.raises(ValueError, match="dy is on device 1, but x is on device 0: bring both to one device"):
+        taken(SimpleNamespace(__cuda_array_interface__=on), "dy")
 
 
 @pytest.mark.parametrize("given", [X, 1.0, [1.0]])

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 import halfulp
+from bench.calling import KernelError, call
 from kernels.gpu import relu
 from kernels.gpu.transfer import FromHost, Mirror, copy_there
 from tests import fake_cupy
 from tests.gpu import fake  # noqa: F401
+from tests.making import make_kernel
 
 pytestmark = pytest.mark.usefixtures("fake")
 
@@ -44,6 +46,44 @@ def test_an_array_that_must_not_be_written_stays_as_it_is():
     mirror.on_device[0].array[...] = 7
     mirror.bring_back()
     assert not x.any()
+
+
+MANY = 1 << 15  # elements of float32, more bytes than are brought back without a look
+
+
+def test_of_many_inputs_each_is_sent_once_and_only_what_is_written_is_brought_back(monkeypatch):
+    monkeypatch.setattr(fake_cupy, "moved", [])
+    dy, x, out = np.ones(MANY, np.float32), np.arange(-8, MANY - 8, dtype=np.float32), np.empty(MANY, np.float32)
+    assert FromHost(relu.backward)(dy, x, out=out, variant="fast") is out
+    assert fake_cupy.moved == [("to", out.nbytes)] * 2 + [("from", out.nbytes)]
+    assert (out == (x > 0)).all()
+
+
+@pytest.mark.parametrize("size", [5, MANY])
+def test_an_input_that_is_written_and_an_output_that_is_not_are_found_out(size):
+    x = np.arange(1, size + 1, dtype=np.float32)
+
+    def writes_to_x(x, out):
+        x.array[3] = 7
+        return relu(x, out=out)
+
+    with pytest.raises(KernelError, match="the kernel changed element 3 of its input"):
+        call(make_kernel(FromHost(writes_to_x), takes_out=True), x)
+
+    def leaves_out(x, out):
+        relu(x[:-2], out=out[:-2])
+        return out
+
+    with pytest.raises(KernelError, match=f"left 2 outputs unwritten, the first at element {size - 2}"):
+        call(make_kernel(FromHost(leaves_out), takes_out=True), x)
+
+
+def test_an_output_that_is_an_input_or_beside_one_in_memory_is_sent():
+    own, memory = FromHost(relu), np.arange(-4, 4, dtype=np.float32)
+    own(memory[::2], out=memory[1::2])
+    assert memory.tolist() == [-4, 0, -2, 0, 0, 0, 2, 2]
+    assert own(memory, out=memory) is memory
+    assert memory.tolist() == [0, 0, 0, 0, 0, 0, 2, 2]
 
 
 def test_a_copy_there_is_of_the_device_alone():

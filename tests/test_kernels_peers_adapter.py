@@ -184,9 +184,9 @@ def test_operations_are_there_for_arrays_on_a_gpu_as_well_and_results_are_brough
         return library.double(x, out)
 
     here, there = registered()
-    assert [(k.backend, k.device, k.takes_threads) for k in (here, there)] == [
-        ("test", "cpu", True),
-        ("test-gpu", "cuda", False),
+    assert [(k.backend, k.device, k.takes_threads, k.copies_arrays) for k in (here, there)] == [
+        ("test", "cpu", True, False),
+        ("test-gpu", "cuda", False, True),
     ]
     assert there.timer is not None
     assert there.copy is not None

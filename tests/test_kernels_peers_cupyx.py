@@ -2,13 +2,18 @@
 """CuPy's kernels as people write them: each formula, compiled for this machine, is the function that it says it is."""
 
 import ctypes
+import math
 import subprocess
+import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from mpmath import mpf
 
 import reference
 from kernels.gpu import build
+from kernels.peers import cupyx
 from kernels.peers.cupyx import FORMULAS, PARAMETERS
 from tests.gpu import needs_host_compiler
 
@@ -37,3 +42,47 @@ def test_a_formula_is_the_function(library, name):
     for x in (-3.0, -0.75, -0.25, 0.25, 1.5, 3.0):
         exact = activation.forward(mpf(x), **{k: mpf(v) for k, v in activation.defaults.items()})
         assert function(x) == pytest.approx(float(exact), rel=1e-12)
+
+
+# What the universal functions of two releases return, as the tables in CuPy's cupyx/scipy/special/ have it: float16 is
+# computed with in the first type of the table that it converts to. ndtr has none for it in 13.
+UFUNCS = {
+    "13.6": {"expit": ("ee", "ff", "dd"), "log_expit": ("ef", "ff", "dd"), "ndtr": ("ff", "dd")},
+    "14.2": dict.fromkeys(("expit", "log_expit", "ndtr"), ("ed", "ff", "dd")),
+}
+MEANT = {
+    "expit": lambda x: 1 / (1 + math.exp(-x)),
+    "log_expit": lambda x: -math.log1p(math.exp(-x)),
+    "ndtr": lambda x: 0.5 * math.erfc(-x / math.sqrt(2)),
+}
+
+
+def ufunc(name: str, table: tuple[str, ...]):
+    def function(x: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+        returned = next(to for given, to in table if np.can_cast(x.dtype, given))
+        got = np.vectorize(MEANT[name], otypes=[returned])(x.astype(float))
+        if out is None:
+            return got
+        out[...] = got  # as a ufunc's casting, "same_kind", allows
+        return out
+
+    return function
+
+
+@pytest.mark.parametrize("version", UFUNCS)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_special_function_returns_the_dtype_of_x_whatever_cupy_does(monkeypatch, version, dtype):
+    special = SimpleNamespace(**{name: ufunc(name, table) for name, table in UFUNCS[version].items()})
+    monkeypatch.setitem(sys.modules, "cupyx", SimpleNamespace(scipy=SimpleNamespace(special=special)))
+    for module in ("cupyx.scipy", "cupyx.scipy.special"):
+        monkeypatch.setitem(sys.modules, module, SimpleNamespace())
+    x = np.array([-3, -0.25, 0.5, 2], dtype)
+    for name, got in (
+        ("sigmoid", cupyx.sigmoid(None, x, np.empty_like(x))),
+        ("gelu", cupyx.gelu_by_ndtr(None, x)),
+        ("softplus", cupyx.softplus(None, x)),
+    ):
+        activation = reference.activations()[name]
+        exact = [float(activation.forward(mpf(float(v)), **activation.defaults)) for v in x]
+        assert got.dtype == x.dtype
+        np.testing.assert_allclose(got, exact, rtol=4 * np.finfo(dtype).eps)

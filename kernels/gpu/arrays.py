@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Arrays on the device as calls give them: CuPy's, or another library's, which are taken without a copy."""
 
+import contextlib
 import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import ml_dtypes
@@ -17,34 +20,96 @@ DTYPES = {
 }
 
 
+DLPACK_CUDA = 2  # DLPack's number for memory of a CUDA device
+
+
+def place(x: Any, *others: Any) -> AbstractContextManager[None]:
+    """Where a call on arrays belongs, to be entered with ``with``: the device that x is on, whichever is current.
+
+    If one of the arrays is PyTorch's, also its current stream, which CuPy knows nothing of; CuPy's otherwise.
+    """
+    cuda = cupy().cuda
+    here = cuda.runtime.getDevice()
+    number = number_of(x)
+    number = here if number is None else number
+    stream = None
+    if any(_is_tensor(array) and array.is_cuda for array in (x, *others)):
+        stream = sys.modules["torch"].cuda.current_stream(number).cuda_stream
+        if stream == cuda.get_current_stream(number).ptr:
+            stream = None
+    return contextlib.nullcontext() if number == here and stream is None else _entered(number, stream)
+
+
+@contextlib.contextmanager
+def _entered(number: int, stream: int | None) -> Iterator[None]:
+    cuda = cupy().cuda
+    with cuda.Device(number), contextlib.nullcontext() if stream is None else cuda.ExternalStream(stream, number):
+        yield
+
+
+def number_of(array: Any) -> int | None:
+    """The number of the device that an array is on; None where it does not tell, or is elsewhere."""
+    library = cupy()
+    if isinstance(array, library.ndarray):
+        return array.data.device_id
+    if _is_tensor(array):
+        return array.device.index
+    if hasattr(array, "__dlpack_device__"):
+        kind, number = array.__dlpack_device__()
+        return number if kind == DLPACK_CUDA else None
+    address = getattr(array, "__cuda_array_interface__", {}).get("data", (0,))[0]
+    return library.cuda.runtime.pointerGetAttributes(address).device if address else None
+
+
+def is_array(value: Any) -> bool:
+    """Whether something is an array, of whatever library, wherever it is."""
+    return hasattr(value, "__dlpack__") or hasattr(value, "__cuda_array_interface__")
+
+
 def taken(array: Any, label: str) -> Any:
-    """The CuPy array of the same memory.
+    """The CuPy array of the same memory, of a dtype that there are kernels for.
 
     Raises:
-        TypeError: it is no array on the device, or of a dtype that there are no kernels for.
+        TypeError: it is no array on the device, or of another dtype.
+        ValueError: it is on another device than the current one.
     """
-    library = cupy()
-    if isinstance(array, np.ndarray | list | tuple | int | float):
-        raise TypeError(f"{label} must be an array on the device, not {type(array).__name__}: use cupy.asarray")
-    if not isinstance(array, library.ndarray):
-        array = _converted(array, label)
+    array = adopted(array, label)
     if array.dtype not in DTYPES.values():
         raise TypeError(f"{label} is {array.dtype}: convert it to one of {', '.join(DTYPES)}")
     return array
 
 
-def _converted(array: Any, label: str) -> Any:
+def adopted(array: Any, label: str) -> Any:
+    """The CuPy array of the same memory, of whatever dtype. Raises as ``taken`` does."""
+    library = cupy()
+    if isinstance(array, np.ndarray | list | tuple | int | float):
+        raise TypeError(f"{label} must be an array on the device, not {type(array).__name__}: use cupy.asarray")
+    number, current = number_of(array), library.cuda.runtime.getDevice()
+    if number not in (None, current):  # CuPy would launch on the wrong device, or copy what is to be written
+        raise ValueError(f"{label} is on device {number}, but x is on device {current}: bring both to one device")
+    return array if isinstance(array, library.ndarray) else _converted(array, label)
+
+
+def _is_tensor(array: Any) -> bool:
     torch = sys.modules.get("torch")
-    if torch is not None and isinstance(array, torch.Tensor):
-        array = array.detach()
+    return torch is not None and not isinstance(array, cupy().ndarray) and isinstance(array, torch.Tensor)
+
+
+def _converted(array: Any, label: str) -> Any:
+    if _is_tensor(array):
+        torch, array = sys.modules["torch"], array.detach()
         if not array.is_cuda:
             raise TypeError(f"{label} is on {array.device}: move it to the device with .cuda()")
         if array.dtype == torch.bfloat16:  # which neither protocol has everywhere
             return cupy().asarray(array.view(torch.int16)).view(DTYPES["bfloat16"])
-    if hasattr(array, "__cuda_array_interface__"):
         return cupy().asarray(array)
     if hasattr(array, "__dlpack__"):
-        return cupy().from_dlpack(array)
+        try:
+            return cupy().from_dlpack(array)
+        except NotImplementedError as error:  # of bfloat16, in CuPy 13
+            raise TypeError(f"{label} can't be taken by DLPack ({error}): bfloat16 needs CuPy 14 or later") from error
+    if hasattr(array, "__cuda_array_interface__"):
+        return cupy().asarray(array)
     raise TypeError(
         f"{label} must be a CuPy array, or have __cuda_array_interface__ or DLPack, not {type(array).__name__}"
     )

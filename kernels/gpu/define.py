@@ -2,8 +2,8 @@
 """The activations on the device: the same directions and variants as on the CPU, made of the bodies in the .cuh files.
 
 A variant means the same here as there, so its name, why it exists, its bound and the parameters' defaults are told
-once, in kernels/cpu/. ``textbook`` and ``stable`` call CUDA's math library; ``fast`` and ``rounded`` have the CPU's
-bits.
+once, in kernels/cpu/. ``textbook`` and ``stable`` call CUDA's math library, which costs ``stable`` some of its bound
+(claims.py); ``fast`` and ``rounded`` have the CPU's bits.
 """
 
 import functools
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 import kernels.cpu
-from kernels.gpu import device, launch
-from kernels.gpu.arrays import contiguous, taken
+from kernels.gpu import claims, device, launch
+from kernels.gpu.arrays import adopted, contiguous, is_array, place, taken
 from kernels.gpu.source import Entry
 from kernels.gpu.transfer import on_device
 from kernels.parameters import Parameters
@@ -47,9 +47,11 @@ class Activation:
         return f"<kernels.gpu.{self.name}>"
 
     def values(self, given: dict[str, Any], x: Any) -> tuple[Any, ...]:
-        """The parameters in their order: see ``Parameters.values``."""
+        """The parameters in their order: see ``Parameters.values``; an α per channel as x, of any library."""
         if not given:
             return self.defaults
+        if is_array(given.get(self.learned)):
+            given = given | {self.learned: adopted(given[self.learned], f"{self.name}: {self.learned}")}
         parameters = Parameters(self.name, self.parameters, self.learned, device.cupy().ndarray)
         return parameters.values(given, x)
 
@@ -118,19 +120,26 @@ class Elementwise(Direction):
     def __call__(self, *arrays: Any, variant: str = "stable", out: Any | None = None, **parameters: Any) -> Any:
         """f(x), or dy·f′(x) of dy and x: a CuPy array of x's shape and dtype, or ``out`` where that is given.
 
+        It is computed on the device that x is on, on CuPy's current stream there; where a PyTorch tensor is among the
+        arrays, on PyTorch's.
+
         Args:
             arrays: CuPy arrays, or what shares its memory by DLPack or ``__cuda_array_interface__``; of any strides.
             out: where to write; may be one of the arrays.
 
         Raises:
-            TypeError, ValueError: as for a kernel of the CPU, or something is no array on the device.
+            TypeError, ValueError: as for a kernel of the CPU, or something is no array on the device, or on another.
             RuntimeError: CuPy or a device is missing.
         """
         if len(arrays) != (1 if self.name == "forward" else 2):
             raise TypeError(f"{self.activation.name} {self.name} takes {'x' if self.name == 'forward' else 'dy and x'}")
-        found, target = self._check(arrays, variant, out)
-        x = found[-1]
-        values = self.activation.values(parameters, x)
+        with place(*reversed(arrays), out):
+            found, target = self._check(arrays, variant, out)
+            result = self._computed(found, target, variant, self.activation.values(parameters, found[-1]))
+        return result if out is None else out
+
+    def _computed(self, arrays: list[Any], out: Any | None, variant: str, values: tuple[Any, ...]) -> Any:
+        x = arrays[-1]
         if values and isinstance(values[0], device.cupy().ndarray):
             function = self._function(variant, x.dtype.name, "channels")
             alpha = contiguous(values[0])
@@ -139,8 +148,7 @@ class Elementwise(Direction):
             usual = values == self.activation.defaults
             function = self._function(variant, x.dtype.name, "defaults" if usual else "any")
             after = () if usual else values
-        result = launch.elementwise(function, found, target, after)
-        return result if out is None else out
+        return launch.elementwise(function, arrays, out, after)
 
 
 class Sum(Direction):
@@ -148,22 +156,24 @@ class Sum(Direction):
 
     def __call__(self, dy: Any, x: Any, *, variant: str = "stable", **parameters: Any) -> Any:
         """The sum over x, of shape (); for an α per channel one for each, of α's shape. See ``Elementwise``."""
-        (dy, x), _ = self._check((dy, x), variant, None)
-        (alpha,) = self.activation.values(parameters, x)
-        if isinstance(alpha, device.cupy().ndarray):
-            channels, inner = launch.channels_of(x)
-            shape, sums = alpha.shape, launch.Sums(x.shape[0], channels, inner)
-        else:
-            shape, sums = (), launch.Sums(1, 1, x.size)
-        size = SUM_BYTES.get(variant, SUM_BYTES["other"])
-        functions = [self._function(variant, x.dtype.name, suffix=suffix) for suffix in ("", "_total")]
-        return launch.channel_sums(*functions, dy, x, sums, size, shape)
+        with place(x, dy):
+            (dy, x), _ = self._check((dy, x), variant, None)
+            (alpha,) = self.activation.values(parameters, x)
+            if isinstance(alpha, device.cupy().ndarray):
+                channels, inner = launch.channels_of(x)
+                shape, sums = alpha.shape, launch.Sums(x.shape[0], channels, inner)
+            else:
+                shape, sums = (), launch.Sums(1, 1, x.size)
+            size = SUM_BYTES.get(variant, SUM_BYTES["other"])
+            functions = [self._function(variant, x.dtype.name, suffix=suffix) for suffix in ("", "_total")]
+            return launch.channel_sums(*functions, dy, x, sums, size, shape)
 
 
 def kernels_of(activations: dict[str, Activation]) -> Iterator[Kernel]:
-    """The kernels: the counterpart of each of the CPU's, with the same claim."""
+    """The kernels: the counterpart of each of the CPU's, with the same claim but where CUDA's library counts."""
     for kernel in list(registered()):
         if kernel.backend == "numba":
             direction = getattr(activations[kernel.activation], kernel.direction)
-            ours = replace(kernel, backend="cupy", source=__file__, compile=None, is_compiled=lambda: False)
+            told = {"backend": "cupy", "claim": claims.of_device(kernel), "source": __file__}
+            ours = replace(kernel, **told, compile=None, is_compiled=lambda: False)
             yield on_device(ours, functools.partial(direction, variant=kernel.variant))

@@ -5,6 +5,7 @@ So a kernel of the device is called and timed as any other. Strides, overlaps an
 bytes are kept: what is measured is what a kernel does with arrays of that layout.
 """
 
+import ctypes
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,11 @@ from kernels.gpu.device import architecture, cupy
 from kernels.registry import Kernel, RunsWith
 
 ALIGNMENT = 256  # of the device's allocations
+FEW = 1 << 16  # bytes that are brought back about as fast as anything is asked of the device
+
+
+def _start(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
 
 
 def _span(array: np.ndarray) -> tuple[int, int]:
@@ -25,37 +31,76 @@ def _span(array: np.ndarray) -> tuple[int, int]:
     return (low, high) if array.size else (low, low)
 
 
-class Mirror:
-    """Arrays of this machine, and their likes on the device."""
+class Piece:
+    """A stretch of this machine's memory with arrays in it, and its like on the device.
 
-    def __init__(self, arrays: Sequence[np.ndarray]) -> None:
-        self.arrays = arrays
-        self.pieces = [self._sent(*span) for span in _united([_span(a) for a in arrays])]
-        self.on_device = [self._like(array) for array in arrays]
+    One with nothing but what is to be written is not sent: it is filled there with its first byte. So what a kernel
+    leaves unwritten of a poison is that poison.
+    """
+
+    def __init__(self, low: int, high: int, arrays: Sequence[np.ndarray], is_sent: bool) -> None:
+        self.low, self.start, self.arrays = low, low % ALIGNMENT, arrays
+        self.before: Any = None  # a copy on the device, of what need not be brought back if it stays as it is
+        here = np.frombuffer((ctypes.c_uint8 * (high - low)).from_address(low), np.uint8)
+        self.there = cupy().empty(self.start + len(here), "uint8")
+        if is_sent:
+            self.there[self.start :].set(here)
+        else:
+            self.there.data.memset_async(int(here[0]), self.there.nbytes)
+
+    def like(self, array: np.ndarray) -> Any:
+        """The array of the device that is in the place of one that lies here."""
+        place = self.there.data + (self.start + _start(array) - self.low)
+        return cupy().ndarray(array.shape, array.dtype, memptr=place, strides=array.strides)
+
+    def watch(self) -> None:
+        """Remember there what it holds; not of a few bytes, which are sooner brought back than compared."""
+        if self.there.nbytes > FEW:
+            self.before = self.there.copy()
 
     def bring_back(self) -> None:
         """Write what the device has into the arrays here."""
-        for (low, high), there in self.pieces:
-            writeable = [a for a in self.arrays if a.flags.writeable and low <= _span(a)[0] < high]
-            if writeable:
-                got = there.get()
-                for array in writeable:
-                    offset = array.__array_interface__["data"][0] - low
-                    array[...] = np.ndarray(array.shape, array.dtype, got[low % ALIGNMENT :], offset, array.strides)
+        writeable = [array for array in self.arrays if array.flags.writeable]
+        if not writeable or (self.before is not None and bool(cupy().array_equal(self.before, self.there))):
+            return
+        whole = None
+        for array in writeable:
+            if array.flags.c_contiguous:
+                movable(self.like(array)).get(out=movable(array))
+                continue
+            whole = self.there.get() if whole is None else whole
+            offset = self.start + _start(array) - self.low
+            array[...] = np.ndarray(array.shape, array.dtype, whole, offset, array.strides)
 
-    def _sent(self, low: int, high: int) -> tuple[tuple[int, int], Any]:
-        here = np.empty(low % ALIGNMENT + high - low, np.uint8)
-        address = (np.ctypeslib.ctypes.c_uint8 * (high - low)).from_address(low) if high > low else b""
-        here[low % ALIGNMENT :] = np.frombuffer(address, np.uint8)
-        return (low, high), cupy().asarray(here)
+
+class Mirror:
+    """Arrays of this machine, and their likes on the device: inputs and, the last, one that is to be written."""
+
+    def __init__(self, inputs: Sequence[np.ndarray], out: np.ndarray | None = None) -> None:
+        outputs = [] if out is None else [out]
+        self.pieces, self.inputs = [], []  # all, and those that nothing is to be written to
+        for low, high in _united([_span(a) for a in (*inputs, *outputs)]):
+            read, written = ([a for a in arrays if low <= _span(a)[0] < high] for arrays in (inputs, outputs))
+            piece = Piece(low, high, [*read, *written], is_sent=bool(read))
+            self.pieces.append(piece)
+            if not written:
+                self.inputs.append(piece)
+        self.on_device = [self._like(array) for array in (*inputs, *outputs)]
+
+    def watch(self) -> None:
+        """Remember there what inputs are, so that they need not be brought back where they stay as they are."""
+        for piece in self.inputs:
+            piece.watch()
+
+    def bring_back(self) -> None:
+        """Write what the device has into the arrays here."""
+        for piece in self.pieces:
+            piece.bring_back()
 
     def _like(self, array: np.ndarray) -> Any:
-        start = array.__array_interface__["data"][0]
         if not array.size:
             return empty(array.shape, array.dtype)
-        (low, _), there = next(piece for piece in self.pieces if piece[0][0] <= start < piece[0][1])
-        place = there.data + (low % ALIGNMENT + start - low)
-        return cupy().ndarray(array.shape, array.dtype, memptr=place, strides=array.strides)
+        return next(piece for piece in self.pieces if any(a is array for a in piece.arrays)).like(array)
 
 
 @dataclass(frozen=True)
@@ -67,6 +112,7 @@ class FromHost:
     def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
         """The results, in ``out`` where that is given."""
         mirror, call = self._ready(arrays, out, options)
+        mirror.watch()
         result = call()
         mirror.bring_back()
         if out is not None and result is mirror.on_device[-1]:
@@ -81,7 +127,7 @@ class FromHost:
     def _ready(
         self, arrays: Sequence[np.ndarray], out: np.ndarray | None, options: dict[str, Any]
     ) -> tuple[Mirror, Callable[[], Any]]:
-        mirror = Mirror([*arrays, *([] if out is None else [out])])
+        mirror = Mirror(arrays, out)
         given = mirror.on_device[: len(arrays)]
         options = options if out is None else options | {"out": mirror.on_device[-1]}
         return mirror, functools.partial(self.function, *given, **options)
@@ -100,7 +146,7 @@ def timed_there(kernel: Kernel) -> Kernel:
 
 def copy_there(source: np.ndarray, destination: np.ndarray) -> Callable[[], Any]:
     """A call that copies one array of the device to another, the likes of these: the yardstick."""
-    from_here, to_here = Mirror([source, destination]).on_device
+    from_here, to_here = Mirror([source], destination).on_device
     return lambda: to_here.data.copy_from_device_async(from_here.data, source.nbytes)
 
 

@@ -153,6 +153,7 @@ class Peer:
                     uses_all=peer.uses_all,
                     spins=peer.set_threads is not None,
                     flushes_subnormals=flushes_subnormals,
+                    copies_arrays=peer.device == "cuda",
                     call_limit_s=call_limit_s,
                     source=inspect.getsourcefile(operation),
                     runs_with=peer.runs_with,

@@ -84,11 +84,12 @@ def sigmoid(cupy, x, out):
     return _special(cupy).expit(x, out)
 
 
-@_both("gelu", variant="ndtr", why="x * cupyx.scipy.special.ndtr(x)")
+# Of a float16 some versions of CuPy return a float32, some a float64.
+@_both("gelu", variant="ndtr", why="x * cupyx.scipy.special.ndtr(x), of x's dtype")
 def gelu_by_ndtr(cupy, x):
-    return x * _special(cupy).ndtr(x)
+    return (x * _special(cupy).ndtr(x)).astype(x.dtype, copy=False)
 
 
-@_both("softplus", why="-cupyx.scipy.special.log_expit(-x)", parameters={"beta": 1.0})
+@_both("softplus", why="-cupyx.scipy.special.log_expit(-x), of x's dtype", parameters={"beta": 1.0})
 def softplus(cupy, x):
-    return -_special(cupy).log_expit(-x)
+    return (-_special(cupy).log_expit(-x)).astype(x.dtype, copy=False)
