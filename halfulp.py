@@ -43,6 +43,7 @@ def implementation(
     dtypes: tuple[str, ...],
     max_ulp: float | None = None,
     flushes_subnormals: bool = False,
+    portable: bool = False,
     device: Literal["cpu", "cuda"] = "cpu",
     **parameters: float,
 ) -> Callable[[Function], Function]:
@@ -59,6 +60,8 @@ def implementation(
         dtypes: those for which it is to be measured.
         max_ulp: the bound that it claims, if any.
         flushes_subnormals: it is known to return zero in place of subnormal results.
+        portable: it has the same bits on every machine and with every version of what it calls, so that nothing but a
+            change of its own explains other results than a baseline's.
         device: "cuda" for a function of CuPy arrays, which may return any array of the device.
         **parameters: of the activation, where they are not the defaults; the function gets those that it has.
 
@@ -79,6 +82,7 @@ def implementation(
                     variant=variant,
                     max_ulp=max_ulp,
                     flushes_subnormals=flushes_subnormals,
+                    portable=portable,
                     device=device,
                     parameters=parameters,
                 )
@@ -246,6 +250,7 @@ def _kernel(
     variant: str = "mine",
     max_ulp: float | None = None,
     flushes_subnormals: bool = False,
+    portable: bool = False,
     device: str = "cpu",
     parameters: dict[str, float] | None = None,
 ) -> Kernel:
@@ -275,6 +280,7 @@ def _kernel(
         takes_out="out" in names,
         takes_threads="threads" in names,
         flushes_subnormals=flushes_subnormals,
+        portable=portable,
         source=_source(function),
     )
     return on_device(kernel, call) if device == "cuda" else kernel

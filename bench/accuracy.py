@@ -124,8 +124,8 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
     x, form, error = truth.inputs.values, truth.form, judgement.error_ulp
     compared = ~np.isnan(error)
     worst = int(np.nanargmax(error)) if compared.any() else None
-    normal = error[truth.inputs.normal]
-    normal = normal[~np.isnan(normal)]
+    at_normal = truth.inputs.normal[compared[truth.inputs.normal]]
+    normal = error[at_normal]
     return Accuracy(
         coverage="exhaustive" if truth.inputs.exhaustive else "sampled",
         evaluated=len(x),
@@ -148,6 +148,7 @@ def _accuracy(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgemen
         regions=_regions(x, error, form),
         random_dy=None,
         search=None,
+        worst_input_normal=hexadecimal(x[at_normal[np.argmax(normal)]]) if len(normal) else None,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``--baseline FILE``: the baseline that a run is held against, and the input that shows what got worse."""
+"""``--baseline FILE``: the baseline that a run is held against, and the results that are worse than its."""
 
 import functools
 from collections.abc import Collection, Iterable, Mapping
@@ -12,34 +12,28 @@ import pytest
 from bench.accuracy import Truth, canonical_patterns, exact_decimal, judged
 from bench.calling import KernelError, arguments, call, hexadecimal
 from bench.deviations import unpacked
-from bench.machine import machine
 from bench.truths import truth
 from bench.ulp import NO_MISMATCH
 from kernels.registry import Kernel
 from reports.circumstances import Setup
 from reports.comparisons import Comparison
 from reports.gate import BaselineError, check, compare, differences_of
-from reports.schema import Backend, KernelResult, Machine, Results, ResultsError, load
+from reports.judging import Worse
+from reports.schema import MISMATCH_KINDS, KernelResult, Results, ResultsError, load
 
 
 @dataclass
 class Gate:
-    """A baseline, and what was found so far of inputs whose results are worse."""
+    """A baseline, and what was found so far of results that are worse."""
 
     path: Path
     baseline: Results
-    backends: frozenset[str]  # of the kernels that are measured
-    witnesses: dict[str, str] = field(default_factory=dict)  # by a kernel's id, in words
+    worse: dict[str, dict[str, Worse]] = field(default_factory=dict)  # by a kernel's id, then as `judge` takes them
 
     @functools.cached_property
     def known(self) -> dict[str, KernelResult]:
         """What the baseline has of each kernel, by id."""
         return {k.id: k for k in self.baseline.kernels}
-
-    @functools.cached_property
-    def machine(self) -> Machine:
-        """What this run is made on."""
-        return machine(self.backends)
 
     def absent(self, chosen: Iterable[Kernel], filters: Mapping[str, Collection[str]]) -> list[str]:
         """The kernels of the baseline that the filters leave in and that there are not any more."""
@@ -47,28 +41,24 @@ class Gate:
         left_in = (k for k in self.baseline.kernels if all(getattr(k, f) in names for f, names in filters.items()))
         return [k.id for k in left_in if k.id not in present]
 
-    def regressions(
-        self, kernel: Kernel, result: KernelResult, backends: dict[str, Backend], depth: str, seed: int
-    ) -> list[str]:
+    def regressions(self, kernel: Kernel, result: KernelResult, now: Setup, depth: str, seed: int) -> list[str]:
         """What is worse of a kernel that was just measured, each in one line with the input that shows it."""
         old = self.known.get(result.id)
         if old is None:
             return []
-        setups = Setup.of(self.baseline), Setup(self.machine, backends)
+        setups = Setup.of(self.baseline), now
         found = differences_of(old, result, *setups)
-        if any(d.judged in ("regression", "changed") for d in found):
-            witness = _witness(kernel, old, result, depth, seed)
-            if witness:
-                self.witnesses[result.id] = witness
-                found = differences_of(old, result, *setups, witness)
+        if found:
+            worse = self.worse[result.id] = _worse(kernel, old, result, depth, seed)
+            found = differences_of(old, result, *setups, worse)
         return [f"{d.kernel}: {d.what}: {d.text}" for d in found if d.judged == "regression"]
 
-    def compare(self, results: Results) -> Comparison:
-        """The whole run against the baseline."""
-        return compare(self.baseline, results, self.path, self.witnesses)
+    def compare(self, results: Results, path: Path) -> Comparison:
+        """The whole run, whose results will be in ``path``, against the baseline."""
+        return compare(self.baseline, results, self.path, self.worse, path)
 
 
-def open_gate(path: Path, depth: str, seed: int, only: str | None, backends: Iterable[str]) -> Gate:
+def open_gate(path: Path, depth: str, seed: int, only: str | None) -> Gate:
     """Read a baseline and see that a run can be compared with it.
 
     Raises:
@@ -83,37 +73,53 @@ def open_gate(path: Path, depth: str, seed: int, only: str | None, backends: Ite
         check(baseline, path, depth, seed)
     except (ResultsError, BaselineError) as error:
         raise pytest.UsageError(f"--baseline {error}") from error
-    return Gate(path, baseline, frozenset(backends))
+    return Gate(path, baseline)
 
 
-def _witness(kernel: Kernel, old: KernelResult, new: KernelResult, depth: str, seed: int) -> str | None:
-    """An input whose result got worse, in words; None where the baseline does not have the results."""
+def _worse(kernel: Kernel, old: KernelResult, new: KernelResult, depth: str, seed: int) -> dict[str, Worse]:
+    """The results that got worse, as `reports.judging.judge` takes them; none where the baseline has no results."""
     was, now = old.accuracy, new.accuracy
     if not (was and now and was.deviations and was.inputs == now.inputs) or kernel.direction == "backward_alpha":
-        return None
+        return {}
     held = truth(kernel, depth, seed)
     before = unpacked(was.deviations, canonical_patterns(held.exact.nearest, held.form))
     if before is None:
-        return None
+        return {}
     try:
         after = call(kernel, *arguments(kernel, held.inputs.values))
     except KernelError:  # it did not fail before: it is told as not repeatable
-        return None
+        return {}
     before = before.view(held.form.dtype)
-    at = worse_at(before, after, held)
-    if at is None:
-        return None
-    x = held.inputs.values[at]
-    exact = exact_decimal(kernel, held.activation, float(x))
-    return f"at {hexadecimal(x)}: got {hexadecimal(after[at])}, was {hexadecimal(before[at])}, exact {exact}"
+
+    def said(at: int) -> str:
+        x = held.inputs.values[at]
+        exact = exact_decimal(kernel, held.activation, float(x))
+        return f"at {hexadecimal(x)}: got {hexadecimal(after[at])}, was {hexadecimal(before[at])}, exact {exact}"
+
+    found = worse_at(before, after, held)
+    return {respect: Worse(count, said(at)) for respect, (count, at) in found.items()}
 
 
-def worse_at(before: np.ndarray, after: np.ndarray, held: Truth) -> int | None:
-    """The place of the result that got worse most: of the wrong class, else by its error; else one that is another."""
+def worse_at(before: np.ndarray, after: np.ndarray, held: Truth) -> dict[str, tuple[int, int]]:
+    """How many results got worse in each respect where any did, and the place of the one that did most.
+
+    A result got worse where it is of the wrong class, and was not or of another, or where its error is larger.
+    """
     was, now = judged(before, held), judged(after, held)
     other = canonical_patterns(before, held.form) != canonical_patterns(after, held.form)
     lost = other & (now.mismatch != NO_MISMATCH) & (was.mismatch != now.mismatch)
-    if lost.any():
-        return int(np.argmax(lost))
-    by = np.where(other, np.nan_to_num(now.error_ulp) - np.nan_to_num(was.error_ulp), -np.inf)
-    return int(np.argmax(by)) if other.any() else None
+    by = np.nan_to_num(now.error_ulp) - np.nan_to_num(was.error_ulp)
+    by[lost] = np.inf
+    worse = other & (by > 0)
+    normal = np.zeros(len(by), bool)
+    normal[held.inputs.normal] = True
+    respects = {
+        "any": worse,
+        "misrounded": now.misrounded & ~was.misrounded,
+        "normal": worse & normal & ~lost & (now.error_ulp == np.nanmax(now.error_ulp[normal], initial=0)),
+        **{kind: lost & (now.mismatch == i) for i, kind in enumerate(MISMATCH_KINDS)},
+    }
+    if held.reach is not None:
+        respects["outside"] = ~held.reach.holds(after) & held.reach.holds(before)
+    places = {name: np.flatnonzero(mask) for name, mask in respects.items()}
+    return {name: (len(at), int(at[np.argmax(by[at])])) for name, at in places.items() if len(at)}

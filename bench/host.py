@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 import kernels
-from bench import fenv, speed, users
+from bench import fenv, imports, speed, users
 from bench.prepare import by_id
 from bench.spans import CACHE_LINE, Place
 from kernels.registry import Kernel, registered
@@ -85,6 +85,11 @@ def runs_with(kernel: Kernel, memory: Memory) -> Reply:
     return "done", watched(kernel.runs_with)
 
 
+def libraries(kernel: Kernel, memory: Memory) -> Reply:
+    """The libraries that the user's files here import, with their versions."""
+    return "done", imports.libraries(loaded_sources())
+
+
 def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds: float) -> Reply:
     """How long calls take, in seconds, one after the other on buffers of a setting of `bench.speed`."""
     call = prepared(kernel.id, setting)
@@ -123,6 +128,7 @@ def watched(function: Callable[[], Any]) -> Any:
 
 
 OPERATIONS = {"call": call, "flags": flags, "sources": sources, "runs_with": runs_with, "durations": durations}
+OPERATIONS["libraries"] = libraries
 
 
 def answer(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]) -> Reply:

@@ -33,12 +33,20 @@ INSTRUCTION_SETS = (
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def libraries_of(backend: str) -> dict[str, str]:
+    """The versions of what a backend's results may depend on, by name; of a user's own, that its process tells."""
+    if backend == "numba":
+        return {name: metadata.version(name) for name in ("numba", "llvmlite")}
+    if backend == "cupy":
+        return kernels.gpu.versions()
+    return PEERS[backend].versions() if backend in PEERS else {}
+
+
 def machine(backends: Collection[str] = ()) -> Machine:
     """What this process runs on, with the versions of the libraries that these backends are."""
     cpu = cpuinfo.get_cpu_info()
     gpu = device.described()
-    peers = {n: v for name, peer in PEERS.items() if name in backends for n, v in peer.versions().items()}
-    ours = kernels.gpu.versions() if "cupy" in backends else {}
+    measured = {name: version for backend in backends for name, version in libraries_of(backend).items()}
     return Machine(
         cpu=cpu.get("brand_raw") or platform.processor() or platform.machine(),
         instruction_sets=[name for name in INSTRUCTION_SETS if name in cpu.get("flags", ())],
@@ -48,7 +56,7 @@ def machine(backends: Collection[str] = ()) -> Machine:
         driver=gpu.driver if gpu else None,
         system=" ".join([platform.system(), platform.release(), platform.machine(), *platform.libc_ver()]).strip(),
         python=platform.python_version(),
-        libraries={name: metadata.version(name) for name in LIBRARIES} | ours | peers,
+        libraries={name: metadata.version(name) for name in LIBRARIES} | measured,
     )
 
 

@@ -108,7 +108,7 @@ def read_options(config: pytest.Config) -> Options:
         seed=seed,
         chosen=tuple(chosen),
         filters={name: n for name, n in names.items() if n},
-        gate=_gate(config, chosen),
+        gate=_gate(config),
         history=config.getoption("history"),
         revision=_revision(config, names),
         hosts=hosts,
@@ -116,9 +116,9 @@ def read_options(config: pytest.Config) -> Options:
     )
 
 
-def _gate(config: pytest.Config, chosen: Iterable[Kernel]) -> Gate | None:
+def _gate(config: pytest.Config) -> Gate | None:
     asked = [config.getoption(name) for name in ("baseline", "depth", "seed", "only")]
-    return open_gate(*asked, {k.backend for k in chosen}) if asked[0] else None
+    return open_gate(*asked) if asked[0] else None
 
 
 def _revision(config: pytest.Config, filters: Mapping[str, list[str]]) -> Revision | None:

@@ -225,6 +225,10 @@ class Remote:
         """The source files that are loaded there, as `bench.resume` counts them."""
         return self._ask("sources", own)
 
+    def libraries(self) -> dict[str, str]:
+        """The versions of the libraries that the user's files there import, by name."""
+        return self._ask("libraries")
+
     def runs_with(self) -> RunsWith:
         """What the kernel's backend says that it runs with there."""
         return self._ask("runs_with")

@@ -2,11 +2,13 @@
 """A run: what has to be ready before it, the measuring of each kernel, and the results of all."""
 
 import contextlib
+import functools
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import reference
@@ -15,16 +17,17 @@ from bench.accuracy import verdict
 from bench.against import AgainstError, race
 from bench.calling import KernelError
 from bench.describe import describe
-from bench.machine import commit, machine
+from bench.machine import commit, libraries_of, machine
 from bench.measure import measure
 from bench.options import Options
-from bench.remote import Host, isolated
+from bench.remote import Host, Remote, isolated
 from bench.sweep import Sweep
 from kernels.registry import Kernel
 from reports import speeds
+from reports.circumstances import Setup
 from reports.comparisons import Against
 from reports.gate import exit_code
-from reports.schema import SCHEMA_VERSION, Backend, KernelResult, Results, Run, Skipped
+from reports.schema import SCHEMA_VERSION, Backend, KernelResult, Machine, Results, Run, Skipped
 
 
 @dataclass
@@ -43,6 +46,7 @@ class Session:
     clock: speed.Clock = field(default_factory=lambda: speed.Clock(time.perf_counter))
     hosts: dict[str, Host] = field(init=False)  # by the id of each kernel that has one
     backends: dict[str, Backend] = field(default_factory=dict)  # by name, in the order in which they were measured
+    libraries: dict[str, dict[str, str]] = field(default_factory=dict)  # that each backend rests on, with versions
     against: Against | None = None  # another revision's kernels, timed in turn with ours
     report: Results | None = None
     index: Path | None = None  # of the report, once it is written
@@ -70,7 +74,29 @@ class Session:
         except KernelError as error:
             result.status, result.failure = "failed", error.failure
         self._note_backend(kernel)
+        self._note_libraries(kernel)
         return result
+
+    def _note_libraries(self, kernel: Kernel) -> None:
+        """What a backend rests on; of a user's own, also what a kernel imported when it was called."""
+        if kernel.id not in self.options.hosts:
+            if kernel.backend not in self.libraries:
+                self.libraries[kernel.backend] = libraries_of(kernel.backend)
+        elif isinstance(kernel.function, Remote):
+            with contextlib.suppress(KernelError):
+                self.libraries.setdefault(kernel.backend, {}).update(kernel.function.libraries())
+
+    @functools.cached_property
+    def machine(self) -> Machine:
+        """What this run is made on, without what a user's kernels rest on."""
+        return machine()
+
+    @property
+    def setup(self) -> Setup:
+        """What this run is made with, as far as it is known by now."""
+        found = {name: version for libraries in self.libraries.values() for name, version in libraries.items()}
+        here = msgspec.structs.replace(self.machine, libraries=self.machine.libraries | found)
+        return Setup(here, self.backends, {name: sorted(libraries) for name, libraries in self.libraries.items()})
 
     def _note_backend(self, kernel: Kernel) -> None:
         """Ask a backend what it runs with, once a kernel of it was called; one that can't answer is asked again.
@@ -101,9 +127,7 @@ class Session:
         slower = speeds.slower(self.against, result.id) if self.against else []
         if gate is None:
             return slower
-        return slower + gate.regressions(
-            isolated(kernel, self.hosts), result, self.backends, options.depth, options.seed
-        )
+        return slower + gate.regressions(isolated(kernel, self.hosts), result, self.setup, options.depth, options.seed)
 
     @property
     def exit_code(self) -> int:
@@ -137,9 +161,10 @@ class Session:
         first = {k.activation: k for k in reversed(self.options.chosen)}
         measured = dict.fromkeys(r.activation for r in self.results)
         activations = reference.activations()
+        setup = self.setup
         results = Results(
             schema_version=SCHEMA_VERSION,
-            machine=machine({r.backend for r in self.results}),
+            machine=setup.machine,
             backends=list(self.backends.values()),
             run=Run(
                 started=self.started.isoformat(timespec="seconds"),
@@ -158,9 +183,12 @@ class Session:
             copies=list(self.yardstick.copies.values()),
             activations=[describe(activations[name], first[name].parameters) for name in measured],
             kernels=self.results,
+            rests_on=setup.rests_on,
         )
         results.against = self.against
-        results.comparison = self.options.gate and self.options.gate.compare(results)
+        results.comparison = self.options.gate and self.options.gate.compare(
+            results, self.options.report_dir / "results.json"
+        )
         return results
 
 

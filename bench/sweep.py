@@ -286,6 +286,7 @@ def accuracy_of(done: Sweep, sampled: Accuracy) -> Accuracy:
         max_distance=str(max(tally.most, tally.least, key=abs)),
         max_ulp_normal=sampled.max_ulp_normal,
         mean_ulp_normal=sampled.mean_ulp_normal,
+        worst_input_normal=sampled.worst_input_normal,
         mean_ulp=tally.total_ulp / tally.compared if tally.compared else None,
         misrounded=tally.misrounded,
         outside_conditioning=tally.outside,

@@ -20,6 +20,7 @@ import kernels
 import reference
 from bench.accuracy import exact_decimal, near_roots
 from bench.calling import KernelError, arguments, call, hexadecimal
+from bench.inputs import digest
 from bench.options import in_order
 from bench.reading import check_name
 from bench.remote import closing_all, hosts_for, isolated
@@ -144,10 +145,19 @@ def look(kernel: Kernel, evaluations: int, seed: int) -> tuple[Found, Errors]:
         KernelError: the kernel broke the contract of a call.
         DataError: the file of worst inputs can't be read.
     """
-    function, errors = (kernel.activation, kernel.direction, kernel.dtype), Errors(kernel)
+    errors = Errors(kernel)
+    return search(errors, errors.form, budget=evaluations, seed=seed, starts=starts(kernel)), errors
+
+
+def starts(kernel: Kernel) -> list[float]:
+    """The inputs that the search for a kernel's worst input starts from.
+
+    Raises:
+        DataError: the file of worst inputs can't be read.
+    """
+    function = kernel.activation, kernel.direction, kernel.dtype
     before = [float.fromhex(entry.input) for entry in known() if entry[:3] == function]
-    points = [point.x for point in errors.activation.check_points]
-    return search(errors, errors.form, budget=evaluations, seed=seed, starts=[*before, *points]), errors
+    return [*before, *(point.x for point in reference.activations()[kernel.activation].check_points)]
 
 
 def include(kernel: Kernel, evaluations: int, seed: int, accuracy: Accuracy, safety: Safety) -> None:
@@ -165,6 +175,7 @@ def include(kernel: Kernel, evaluations: int, seed: int, accuracy: Accuracy, saf
         worst_input=worst,
         misrounded=errors.misrounded,
         mismatches=errors.mismatches,
+        starts=digest(np.float64(starts(kernel))),
     )
     shown = {example.kind for example in safety.examples}
     for kind, (x, got) in errors.examples.items():

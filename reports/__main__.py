@@ -59,7 +59,7 @@ def _render(options: argparse.Namespace) -> tuple[Path, int]:
 def _compare(options: argparse.Namespace) -> tuple[str, int]:
     """How they differ, and the exit code that a run with that baseline has."""
     results = load(options.results)
-    results.comparison = compare(load(options.old), results, options.old)
+    results.comparison = compare(load(options.old), results, options.old, results=options.results)
     return "\n".join(terminal.against(results)), exit_code(results.comparison)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from reports import markdown, wording
 from reports.comparisons import Difference
 from reports.findings import tally
+from reports.outcome import ungated
 from reports.schema import KernelResult, Results
 
 LISTED = 10  # lines of an annotation; what is longer is cut on the page
@@ -36,6 +37,7 @@ def _annotations(results: Results) -> Iterator[str]:
         groups += [
             ("error", "regressions", list(map(_told, differences("regression")))),
             ("error", "kernels missing", list(map(_told, differences("missing")))),
+            ("warning", "kernels not gated", [f"{k}: {why}" for k, why in ungated(results.comparison).items()]),
             ("notice", "better than the baseline", list(map(_told, differences("better")))),
         ]
     for level, title, lines in groups:

@@ -29,6 +29,7 @@ class Comparison(Record):
     commit: str | None
     compared: int  # kernels that both have
     differences: list[Difference]
+    accept: str = "python -m reports accept"  # the command that makes the new results the baseline
 
     def judged(self, *verdicts: str) -> list[Difference]:
         """The differences with one of these verdicts."""

@@ -15,11 +15,17 @@ LISTED = 5  # failures named one by one before the rest is only counted
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence, and the kernel to look at where it speaks of one."""
+    """A sentence, the kernel to look at where it speaks of one, and the command that it advises where it does."""
 
     tone: Literal["good", "bad", "plain"]
     text: str
     kernel: KernelResult | None = None
+    command: str | None = None
+
+    @property
+    def plain(self) -> str:
+        """All of it, as words."""
+        return f"{self.text}: {self.command}" if self.command else self.text
 
 
 @dataclass(frozen=True)

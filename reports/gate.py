@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """A run against a baseline: what got worse, what is missing, and what only another machine explains."""
 
+import shlex
 from collections.abc import Mapping
 
-from reports.circumstances import Setup, environment, reason
+from reports.circumstances import Setup, environment, excuse
 from reports.comparisons import Comparison, Difference
-from reports.judging import judge, unzipped
+from reports.judging import Worse, judge, unzipped
 from reports.schema import KernelResult, Results, Run
 
 REGRESSION, MISSING = 6, 7  # exit codes
@@ -47,12 +48,19 @@ def expected(kernel: KernelResult, run: Run) -> bool:
     return chosen and kernel.id not in run.deselected
 
 
-def compare(old: Results, new: Results, path: object, witnesses: Mapping[str, str] | None = None) -> Comparison:
+def compare(
+    old: Results,
+    new: Results,
+    path: object,
+    worse: Mapping[str, Mapping[str, Worse]] | None = None,
+    results: object = None,
+) -> Comparison:
     """What differs between two runs of one depth and seed.
 
     Args:
         path: of the old results, for people.
-        witnesses: by a kernel's id an input whose result got worse, in words, where one is known.
+        worse: by a kernel's id the results that are worse, as `judge` takes them, where they are known.
+        results: the path of the new results, for people; None where they have none.
 
     Raises:
         BaselineError: they can't be compared.
@@ -65,7 +73,7 @@ def compare(old: Results, new: Results, path: object, witnesses: Mapping[str, st
     differences: list[Difference] = []
     for name, kernel in found.items():
         if name in known:
-            differences += differences_of(known[name], kernel, before, now, (witnesses or {}).get(name))
+            differences += differences_of(known[name], kernel, before, now, (worse or {}).get(name))
         elif kernel.backend in {k.backend for k in old.kernels}:  # else it is of a library that was not installed there
             text = "is not in the baseline"
             differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
@@ -76,14 +84,15 @@ def compare(old: Results, new: Results, path: object, witnesses: Mapping[str, st
         commit=old.run.commit,
         compared=len(known.keys() & found.keys()),
         differences=differences,
+        accept=shlex.join([*ACCEPT.split(), *([str(results), "--baseline", str(path)] if results else [])]),
     )
 
 
 def differences_of(
-    old: KernelResult, new: KernelResult, before: Setup, now: Setup, witness: str | None = None
+    old: KernelResult, new: KernelResult, before: Setup, now: Setup, worse: Mapping[str, Worse] | None = None
 ) -> list[Difference]:
     """What differs of one kernel between two runs."""
-    return judge(old, new, reason(old, new, before, now), environment(new, before, now), witness)
+    return judge(old, new, excuse(old, new, before, now), environment(new, before, now), worse)
 
 
 def missing(kernel: KernelResult, new: Results | None = None) -> Difference:

@@ -4,14 +4,18 @@
 import base64
 import math
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reports import wording
+from reports.circumstances import Excuse
 from reports.comparisons import Difference
 from reports.schema import Accuracy, KernelResult
 
 SEARCH_VARIES = 0.1  # of its evaluations, between kernels of which neither was searched less
+HELD = ("environment",)  # what explains a fault that no input may have: no other input makes it one
+ANY_INPUT = (*HELD, "inputs")  # what explains a figure over the inputs tried
+SEARCHED = (*ANY_INPUT, "starts")  # the same with what the search finds
 NOISE = 1e-12  # of a mean, relative: in what order a library adds is its own affair
 
 
@@ -22,37 +26,52 @@ class Change:
     what: str
     worse: bool | None
     text: str
-    excusable: bool = True  # something else than the kernel may explain it
+    explained_by: tuple[str, ...] = ANY_INPUT  # which fields of an `Excuse` may explain it
+
+
+@dataclass(frozen=True)
+class Worse:
+    """The results that are worse than a baseline's in one respect."""
+
+    count: int
+    shown: str  # of one of them: the input, what was got, what it was, and what is exact
+
+
+NOTHING_ELSE = Excuse()
 
 
 def judge(
-    old: KernelResult, new: KernelResult, reason: str | None, platform: str | None = None, witness: str | None = None
+    old: KernelResult,
+    new: KernelResult,
+    excuse: Excuse = NOTHING_ELSE,
+    platform: str | None = None,
+    worse: Mapping[str, Worse] | None = None,
 ) -> list[Difference]:
     """What differs of a kernel.
 
     Args:
-        reason: what else may explain other figures, in words; None where only the kernel itself may.
+        excuse: what else may explain other figures.
         platform: in what the machines differ, in words: it may explain that something can't be checked any more.
-        witness: an input whose result got worse, in words, where one is known.
+        worse: where the results themselves are known, those that are worse, as `bench.gate` finds them: under "any" in
+            any respect, under "misrounded", "normal", "outside" and the kinds of mismatches in that one.
     """
     if new.failure or old.failure:
-        return [_difference(new, c, reason) for c in _failures(old, new)]
+        return [_difference(new, c, excuse) for c in _failures(old, new)]
     if old.parameters != new.parameters:
         text = f"{_parameters(new)}, was {_parameters(old)}: it is another function"
-        return [_difference(new, Change("parameters", True, text, excusable=False), None)]
+        return [_difference(new, Change("parameters", True, text, ()), excuse)]
     changes = [*_claim(old, new), *_coverage(old, new)]
     if old.accuracy and new.accuracy and old.accuracy.coverage == new.accuracy.coverage:
-        changes += _errors(old, new, witness)
-    unchecked = list(_unchecked(old, new))
-    judged = [_difference(new, c, reason) for c in [*changes, *_properties(old, new)]]
-    return judged + [_difference(new, c, platform) for c in unchecked]
+        changes += _errors(old, new, worse or {})
+    judged = [_difference(new, c, excuse) for c in [*changes, *_properties(old, new)]]
+    return judged + [_difference(new, c, Excuse(platform)) for c in _unchecked(old, new)]
 
 
-def _difference(kernel: KernelResult, change: Change, reason: str | None) -> Difference:
+def _difference(kernel: KernelResult, change: Change, excuse: Excuse) -> Difference:
     judged = "changed" if change.worse is None else "regression" if change.worse else "better"
-    text = change.text
-    if reason and change.excusable:
-        judged, text = "elsewhere", f"{text} ({reason})"
+    text, reasons = change.text, [getattr(excuse, name) for name in change.explained_by]
+    if any(reasons):
+        judged, text = "elsewhere", f"{text} ({'; '.join(filter(None, reasons))})"
     return Difference(kernel=kernel.id, what=change.what, judged=judged, text=wording.one_line(text, 600))
 
 
@@ -74,15 +93,15 @@ def _claim(old: KernelResult, new: KernelResult) -> Iterator[Change]:
     was, now = _bound(old), _bound(new)
     if was != now:
         text = f"claims {wording.claim(new)}, was {wording.claim(old)}"
-        yield Change("claim", now > was, text, excusable=False)
+        yield Change("claim", any(now[i] > was[i] for i in range(2)), text, ())
     if (old.verdict == "broken") != (new.verdict == "broken") and new.verdict != "none":
         found = f"; found {wording.largest_claimed(new)}{_example(new)}" if new.verdict == "broken" else ""
         text = f"{wording.verdict(new)} ({wording.claim(new)}), was {wording.verdict(old)}{found}"
-        yield Change("claim", new.verdict == "broken", text)
+        yield Change("claim", new.verdict == "broken", text, HELD)
 
 
 def _bound(kernel: KernelResult) -> tuple[float, float]:
-    """How much a claim allows: less is more."""
+    """How much a claim allows, and where it says nothing: less of either is more."""
     bound = {"rounded": 0.0, None: math.inf}.get(kernel.claim, kernel.claim)
     return bound, kernel.claim_outside_roots
 
@@ -95,7 +114,7 @@ def _coverage(old: KernelResult, new: KernelResult) -> Iterator[Change]:
     names = ("coverage", "inputs", "pairs with random dy", "evaluations in the search")
     if was[0] != now[0]:  # the other numbers are of another kind then
         text = f"{wording.coverage(new)}, was {wording.coverage(old)}"
-        yield Change("coverage", now[0] < was[0], text, excusable=False)
+        yield Change("coverage", now[0] < was[0], text, ())
         return
     for name, before, after in zip(names[1:], was[1:], now[1:], strict=True):
         is_the_same = before == after
@@ -103,7 +122,7 @@ def _coverage(old: KernelResult, new: KernelResult) -> Iterator[Change]:
             is_the_same = abs(before - after) <= SEARCH_VARIES * before
         if not is_the_same:
             text = f"{after:,} {name}, was {before:,}"
-            yield Change("coverage", after < before, text, excusable=False)
+            yield Change("coverage", after < before, text, ())
 
 
 def _tried(kernel: KernelResult) -> tuple[int, int, int, int]:
@@ -122,27 +141,45 @@ def _tried(kernel: KernelResult) -> tuple[int, int, int, int]:
 # Errors, mismatches and bits.
 
 
-def _errors(old: KernelResult, new: KernelResult, witness: str | None) -> list[Change]:
+def _errors(old: KernelResult, new: KernelResult, worse: Mapping[str, Worse]) -> list[Change]:
     was, now = old.accuracy, new.accuracy
-    shown = witness or _worst(now)
+    worst = _worst(now)
+    normal, misrounded, outside = (_shown(worse, respect) for respect in ("normal", "misrounded", "outside"))
+    at_normal = normal or (f"the worst at {now.worst_input_normal}" if now.worst_input_normal else "")
     found = [
-        *_figure("max ulp", was.max_ulp, now.max_ulp, _worst(now), wording.ulp, " ulp"),
-        *_figure("max ulp N(0, 1)", was.max_ulp_normal, now.max_ulp_normal, shown, wording.ulp, " ulp on N(0, 1)"),
+        *_figure("max ulp", was.max_ulp, now.max_ulp, worst, wording.ulp, " ulp", SEARCHED),
+        *_figure("max ulp N(0, 1)", was.max_ulp_normal, now.max_ulp_normal, at_normal, wording.ulp, " ulp on N(0, 1)"),
         *_random_dy(was, now),
-        *_figure("misrounded", was.misrounded, now.misrounded, shown, wording.count, " misrounded"),
-        *_mismatches(old, new, witness),
+        *_figure("misrounded", was.misrounded, now.misrounded, misrounded or worst, wording.count, " misrounded"),
+        *_mismatches(old, new, worse),
     ]
     if new.claim_outside_roots:
-        found += _figure(
-            *("max ulp", was.max_ulp_outside_roots, now.max_ulp_outside_roots, shown, wording.ulp),
-            " ulp apart from roots",
-        )
+        figures = was.max_ulp_outside_roots, now.max_ulp_outside_roots
+        found += _figure("max ulp", *figures, worst, wording.ulp, " ulp apart from roots", SEARCHED)
     conditioned = was.outside_conditioning, now.outside_conditioning
     if None not in conditioned:
-        found += _figure("outside f(x ± 1 ulp)", *conditioned, shown, wording.count, " outside f(x ± 1 ulp)")
-    if not found and not _close(was.mean_ulp, now.mean_ulp):
-        found += _figure("mean ulp", was.mean_ulp, now.mean_ulp, shown, repr, " ulp on average")
-    return found + list(_bits(was, now, new.claim == "rounded", witness, bool(found)))
+        unit = " outside f(x ± 1 ulp)"
+        found += _figure("outside f(x ± 1 ulp)", *conditioned, outside or worst, wording.count, unit)
+    found += _hidden(was, now, worse, found)
+    return found + list(_bits(was, now, new.claim == "rounded", _shown(worse, "any"), bool(found)))
+
+
+def _shown(worse: Mapping[str, Worse], respect: str) -> str:
+    return worse[respect].shown if respect in worse else ""
+
+
+def _hidden(was: Accuracy, now: Accuracy, worse: Mapping[str, Worse], found: list[Change]) -> Iterator[Change]:
+    """What no other figure tells: results that got worse where others got better, and the mean."""
+    if any(c.worse for c in found):
+        return
+    if "any" in worse:
+        count = worse["any"].count
+        text = f"{count:,} {'result is' if count == 1 else 'results are'} worse than in the baseline"
+        yield Change("results", True, f"{text}; {worse['any'].shown}")
+    if not _close(was.mean_ulp, now.mean_ulp):
+        shown = _shown(worse, "any") or _worst(now)
+        mean = list(_figure("mean ulp", was.mean_ulp, now.mean_ulp, shown, repr, " ulp on average"))
+        yield from mean if not found or mean[0].worse else ()
 
 
 def _figure(
@@ -152,6 +189,7 @@ def _figure(
     shown: str,
     word: Callable[[float | None], str],
     unit: str,
+    explained_by: tuple[str, ...] = ANY_INPUT,
 ) -> Iterator[Change]:
     """A figure of which less is better; where there is none, nothing was a number."""
     before, after = (math.inf if x is None else x for x in (was, now))
@@ -161,7 +199,7 @@ def _figure(
     if texts[0] == texts[1]:  # they differ in later digits
         texts = repr(now), repr(was)
     where = f"; {shown}" if after > before and shown else ""
-    yield Change(what, after > before, f"{texts[0]}{unit}, was {texts[1]}{where}")
+    yield Change(what, after > before, f"{texts[0]}{unit}, was {texts[1]}{where}", explained_by)
 
 
 def _close(was: float | None, now: float | None) -> bool:
@@ -185,20 +223,23 @@ def _random_dy(was: Accuracy, now: Accuracy) -> Iterator[Change]:
     yield from _figure("mismatches", before.mismatches, after.mismatches, shown, wording.count, unit)
 
 
-def _mismatches(old: KernelResult, new: KernelResult, witness: str | None) -> Iterator[Change]:
+def _mismatches(old: KernelResult, new: KernelResult, worse: Mapping[str, Worse]) -> Iterator[Change]:
     if not (old.safety and new.safety):
         return
     for kind in dict.fromkeys((*old.safety.by_kind, *new.safety.by_kind)):
         before, after = old.safety.by_kind.get(kind, 0), new.safety.by_kind.get(kind, 0)
-        shown = witness or _example(new, kind).removeprefix(", ")
-        yield from _figure("mismatches", before, after, shown, wording.count, f" of the wrong class ({kind})")
+        shown = _shown(worse, kind) or _example(new, kind).removeprefix(", ")
+        unit = f" of the wrong class ({kind})"
+        yield from _figure("mismatches", before, after, shown, wording.count, unit, ANY_INPUT if before else HELD)
+        if kind in worse and before >= after:  # at others they are gone
+            yield Change("mismatches", True, f"{worse[kind].count:,}{unit} that were not so; {shown}")
     searches = old.accuracy.search, new.accuracy.search
     if None not in searches:  # what a search evaluates depends on what it finds: only none and some can be compared
         before, after = (s.mismatches for s in searches)
         if bool(before) != bool(after):
             shown = _example(new).removeprefix(", ")
             unit = " of the wrong class in the search"
-            yield from _figure("mismatches", before, after, shown, wording.count, unit)
+            yield from _figure("mismatches", before, after, shown, wording.count, unit, HELD)
 
 
 def _example(kernel: KernelResult, kind: str | None = None) -> str:
@@ -206,14 +247,14 @@ def _example(kernel: KernelResult, kind: str | None = None) -> str:
     return "".join(f", e.g. {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in examples[:1])
 
 
-def _bits(was: Accuracy, now: Accuracy, rounded: bool, witness: str | None, told: bool) -> Iterator[Change]:
+def _bits(was: Accuracy, now: Accuracy, rounded: bool, shown: str, told: bool) -> Iterator[Change]:
     """Other bits are a fault where each is to be correctly rounded; else they are news where there is no other."""
     same = was.fingerprint == now.fingerprint or None in (was.fingerprint, now.fingerprint)
     if same and (was.inputs != now.inputs or _same_deviations(was.deviations, now.deviations)):
         return
     if rounded or not told:
-        shown = f"; {witness}" if witness else ""
-        yield Change("fingerprint", True if rounded else None, f"results with other bits than the baseline's{shown}")
+        where = f"; {shown}" if shown else ""
+        yield Change("fingerprint", True if rounded else None, f"results with other bits than the baseline's{where}")
 
 
 def _same_deviations(was: str | None, now: str | None) -> bool:
@@ -241,9 +282,9 @@ def _properties(old: KernelResult, new: KernelResult) -> Iterator[Change]:
         now = new.properties.get(name)
         verdicts = was.verdict, now and now.verdict
         if verdicts == ("holds", "violated"):
-            yield Change("property", True, f"“{wording.spoken(name)}” is lost: {now.counter_example}")
+            yield Change("property", True, f"“{wording.spoken(name)}” is lost: {now.counter_example}", HELD)
         elif verdicts == ("violated", "holds"):
-            yield Change("property", False, f"“{wording.spoken(name)}” holds, was violated")
+            yield Change("property", False, f"“{wording.spoken(name)}” holds, was violated", HELD)
 
 
 def _unchecked(old: KernelResult, new: KernelResult) -> Iterator[Change]:

@@ -80,7 +80,7 @@ def tables(results: Results, activations: Collection[str]) -> str:
 
 
 def _item(finding: Finding) -> str:
-    text = _text(finding.text, None)
+    text = _text(finding.text, None) + (f": {_code(finding.command)}" if finding.command else "")
     return f"- **{text}**" if finding.tone == "bad" else f"- {text}"
 
 
@@ -113,6 +113,12 @@ def _table(results: Results, title: str, kernels: list[KernelResult]) -> str:
         *([_text(f"{k.dtype}-{k.backend}-{k.variant}"), *(column.show(k) for column in shown)] for k in kernels),
     ]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _code(command: str) -> str:
+    """A command, set as one; within it nothing of Markdown takes effect but the end of it."""
+    line = wording.one_line(command, 400)
+    return _text(line, None) if "`" in line else f"`{line}`"
 
 
 def _text(text: str, width: int | None = 160) -> str:

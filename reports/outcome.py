@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from reports import wording
 from reports.comparisons import Comparison, Difference
 from reports.findings import Finding
-from reports.gate import ACCEPT
 from reports.schema import KernelResult, Results
 
 LISTED = 20  # differences of each kind told one by one before the rest is only counted
@@ -22,7 +21,14 @@ def outcome(results: Results) -> list[Finding]:
         return []
     kernels = {k.id: k for k in results.kernels}
     told = [finding for judged in NAMES for finding in _told(found.judged(judged), judged, kernels)]
-    return [Finding("bad" if found.judged("regression", "missing") else "good", _lead(found)), *told, *_advice(found)]
+    tone = "bad" if found.judged("regression", "missing") else "plain" if ungated(found) else "good"
+    return [Finding(tone, _lead(found)), *told, *_advice(found)]
+
+
+def ungated(found: Comparison) -> dict[str, str]:
+    """The kernels that nothing can be said of, by id: what differs of each first, and what else may explain it."""
+    first = {d.kernel: d for d in reversed(found.judged("elsewhere"))}
+    return {kernel: f"{d.what}: {d.text}" for kernel, d in reversed(first.items())}
 
 
 def _lead(found: Comparison) -> str:
@@ -42,7 +48,13 @@ def _told(differences: list[Difference], judged: str, kernels: dict[str, KernelR
 
 
 def _advice(found: Comparison) -> Iterator[Finding]:
+    left = len(ungated(found))
+    if left:
+        were = "was" if left == 1 else "were"
+        yield Finding("plain", f"{wording.kernels(left)} {were} not gated: what differs may have another cause.")
     if found.judged("regression", "missing"):
-        yield Finding("plain", f"Where that is meant, `{ACCEPT}` makes these results the new baseline.")
+        yield Finding("plain", "Where that is meant, make these results the new baseline", command=found.accept)
     elif found.judged("better", "changed", "new"):
-        yield Finding("plain", f"To keep what was won: `{ACCEPT}` makes these results the new baseline.")
+        yield Finding("plain", "To keep what was won, make these results the new baseline", command=found.accept)
+    elif left:
+        yield Finding("plain", "To gate all of them here, make these results the new baseline", command=found.accept)

@@ -86,6 +86,7 @@ class Search(Record):
     worst_input: Hex | None
     misrounded: int  # of the evaluations, kinks at 0 apart
     mismatches: int  # of the evaluations: results of the wrong class
+    starts: str | None = None  # digest of the inputs that it started from, by which they are known to be the same
 
 
 class Accuracy(Record):
@@ -112,6 +113,7 @@ class Accuracy(Record):
     regions: list[Region]
     random_dy: RandomDy | None
     search: Search | None
+    worst_input_normal: Hex | None = None  # where max_ulp_normal is
 
     @property
     def all_misrounded(self) -> int:
@@ -288,6 +290,7 @@ class Results(Record):
     comparison: Comparison | None = None
     against: Against | None = None
     history: list[Earlier] = msgspec.field(default_factory=list)
+    rests_on: dict[str, list[str]] = msgspec.field(default_factory=dict)  # by backend, libraries its results depend on
 
 
 class _Version(Record):

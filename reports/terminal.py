@@ -13,7 +13,7 @@ NAME_WIDTH = 32
 
 def against(results: Results) -> list[str]:
     """What came of the comparison with a baseline; nothing without one."""
-    return [finding.text for finding in outcome(results)]
+    return [finding.plain for finding in outcome(results)]
 
 
 def against_revision(results: Results) -> list[str]:

@@ -277,4 +277,5 @@ def results() -> Results:
             activation(HOSTILE, HOSTILE),
         ],
         kernels=kernels,
+        rests_on={"numba": ["llvmlite", "numba"], "numpy": ["numpy"], "torch": ["torch"]},
     )

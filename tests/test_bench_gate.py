@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from bench import gate
 from bench.calling import arguments, call
 from bench.gate import open_gate, worse_at
 from bench.run import Session
@@ -181,7 +180,7 @@ def test_a_run_that_can_not_be_compared_is_refused(tmp_path, asked, said):
     schema.save(results(), path)
     how = {"path": path, "depth": "standard", "seed": 1, "only": None} | asked
     with pytest.raises(pytest.UsageError) as error:
-        open_gate(tmp_path / how["path"], how["depth"], how["seed"], how["only"], [])
+        open_gate(tmp_path / how["path"], how["depth"], how["seed"], how["only"])
     assert said in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -189,7 +188,7 @@ def test_a_run_that_can_not_be_compared_is_refused(tmp_path, asked, said):
 def test_kernels_that_filters_leave_in_and_that_are_not_there_are_absent(tmp_path):
     path = tmp_path / "base.json"
     schema.save(results(), path)
-    made = open_gate(path, "standard", 1, "accuracy", [])
+    made = open_gate(path, "standard", 1, "accuracy")
     present = [k for k in results().kernels if k.variant != "stable"]
     absent = made.absent(present, {"dtype": ["float16", "bfloat16"], "activation": ["silu"]})
     assert absent == [
@@ -209,14 +208,16 @@ def test_the_result_that_got_worse_most_is_found_and_one_of_the_wrong_class_befo
     found, right = held(relu)
     x, wrong = found.inputs.values, right.copy()
     near, far, lost = (int(np.flatnonzero(x == v)[0]) for v in (1.0, 2.0, 4.0))
-    assert worse_at(right, wrong, found) is None
+    assert worse_at(right, wrong, found) == worse_at(wrong, right, found) == {}
     wrong[near] = np.nextafter(wrong[near], np.float32(9))
-    assert worse_at(right, wrong, found) == near
+    assert worse_at(right, wrong, found)["any"] == worse_at(right, wrong, found)["misrounded"] == (1, near)
     wrong[far] *= 2
-    assert worse_at(right, wrong, found) == far
-    assert worse_at(wrong, right, found) in (near, far)  # all are better: one that is another
+    assert worse_at(right, wrong, found)["any"] == (2, far)
+    assert worse_at(wrong, right, found) == {}  # all are better
     wrong[lost] = np.nan
-    assert worse_at(right, wrong, found) == lost
+    assert worse_at(right, wrong, found)["any"] == (3, lost)
+    assert worse_at(right, wrong, found)["nan"] == (1, lost)
+    assert worse_at(right, wrong, found)["outside"][1] in (far, lost)
 
 
 def gated(tmp_path, before, after, **how) -> list[str]:
@@ -225,11 +226,11 @@ def gated(tmp_path, before, after, **how) -> list[str]:
     first = a_session(kernels=kernels)
     made = results()
     made.kernels = [first.measure(kernels[0], NoStopwatch())]
-    made.machine, made.backends = gate.machine({"test"}), []
+    made.machine, made.backends = first.machine, []
     made.run.depth, made.run.seed = "quick", 0
     schema.save(made, path)
     options = a_session(kernels=kernels).options
-    object.__setattr__(options, "gate", open_gate(path, "quick", 0, None, {"test"}))
+    object.__setattr__(options, "gate", open_gate(path, "quick", 0, None))
     session = Session(options, "pytest --benchmark")
     return session.regressions(kernels[1], session.measure(kernels[1], NoStopwatch()))
 
@@ -239,8 +240,26 @@ def test_a_correctly_rounded_kernel_with_other_bits_is_told_with_an_input_that_s
         return np.where(x == 1, x, relu(x)) if x.size < 100 else np.where(x == 1, np.nextafter(x, x + 1), relu(x))
 
     told = gated(tmp_path, relu, minus, dtype="float16", claim=Claim("rounded"))
-    assert any(line.split(": ")[1] == "fingerprint" for line in told)
-    assert all("at 0x1p+0: got 0x1.004p+0, was 0x1p+0, exact 1.0" in line for line in told if "misrounded" in line)
+    told = {line.split(": ")[1]: line for line in told}
+    for what in ("fingerprint", "misrounded"):
+        assert "at 0x1p+0: got 0x1.004p+0, was 0x1p+0, exact 1.0" in told[what]
+
+
+def test_a_result_that_got_better_hides_none_that_got_worse(tmp_path):
+    def off(*places):
+        return lambda x: np.where(np.isin(x, places), np.nextafter(x, x + 1), relu(x))
+
+    (line,) = gated(tmp_path, off(1, 3), off(2), dtype="float16")
+    assert "1 result is worse than in the baseline; at 0x1p+1: got 0x1.004p+1, was 0x1p+1, exact 2.0" in line
+
+
+def test_a_mismatch_that_is_at_another_input_now_is_a_new_one(tmp_path):
+    def zero(place):
+        return lambda x: np.where(x == place, 0 * x, relu(x))
+
+    told = gated(tmp_path, zero(1), zero(2), dtype="float16")
+    (line,) = (line for line in told if ": mismatches: " in line)
+    assert "1 of the wrong class (zero) that were not so; at 0x1p+1: got 0x0p+0, was 0x1p+1, exact 2.0" in line
 
 
 def test_a_new_mismatch_is_told_with_its_input(tmp_path):
@@ -261,5 +280,5 @@ def test_a_kernel_that_the_baseline_does_not_have_is_no_regression(tmp_path):
     assert gated(tmp_path, relu, relu) == []
     path = tmp_path / "base.json"
     found = a_session().measure(make_kernel(relu, variant="another"), NoStopwatch())
-    made = open_gate(path, "quick", 0, None, {"test"})
-    assert made.regressions(make_kernel(relu, variant="another"), found, {}, "quick", 0) == []
+    made = open_gate(path, "quick", 0, None)
+    assert made.regressions(make_kernel(relu, variant="another"), found, a_session().setup, "quick", 0) == []

@@ -33,7 +33,8 @@ def test_the_libraries_that_were_measured_have_their_versions(monkeypatch):
     peer = Peer("mine", "mpmath", "mpmath")
     monkeypatch.setattr(module, "PEERS", {"mine": peer, "other": Peer("other", "numba", "numba")})
     monkeypatch.setattr(module, "LIBRARIES", ())
-    assert machine({"mine", "numba"}).libraries == {"mpmath": metadata.version("mpmath")}
+    names = ("llvmlite", "mpmath", "numba")
+    assert machine({"mine", "numba"}).libraries == {name: metadata.version(name) for name in names}
 
 
 def test_instruction_sets_are_those_of_its_flags(found, monkeypatch):

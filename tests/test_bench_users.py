@@ -193,7 +193,9 @@ def test_the_host_of_a_file_imports_it_first_and_calls_its_kernels(write):
     assert len({host.process.pid for host in found.values()}) == 2
     try:
         x = np.float32([-1, 2])
-        assert all(remote.isolated(mine[name], found)(x.astype(mine[name].dtype)).tolist() == [0, 2] for name in found)
+        there = {name: remote.isolated(mine[name], found) for name in found}
+        assert all(k(x.astype(k.dtype)).tolist() == [0, 2] for k in there.values())
+        assert there["relu-forward-float32-mine-one"].function.libraries() == {"numpy": np.__version__}
     finally:
         for host in found.values():
             host.close()

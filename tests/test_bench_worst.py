@@ -75,6 +75,21 @@ def test_a_search_starts_from_what_was_found_before(data):
     assert look(kernel, 2000, 0)[0].max_ulp < 1
 
 
+def test_another_line_in_the_file_makes_other_starts_but_for_other_functions(data):
+    def recorded():
+        kernel = relu_wrong_at(0.5, 30)
+        sampled, safety = accuracy.measure(kernel, truth(kernel, "quick", 0))
+        include(kernel, 100, 0, sampled, safety)
+        return sampled.search.starts
+
+    data(HEAD + "\n")
+    before = recorded()
+    data(f"{HEAD}\nrelu,backward,float64,0x1p-1,x,3\n")
+    assert recorded() == before
+    data(f"{HEAD}\nrelu,forward,float64,0x1p-1,x,3\n")
+    assert recorded() != before
+
+
 def test_check_points_are_starts():
     point = max(p.x for p in reference.own()["relu"].check_points if p.x < 1e300)
     assert look(relu_wrong_at(point, 9), 4000, 0)[0].max_ulp >= 9

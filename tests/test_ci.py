@@ -11,6 +11,7 @@ import pytest
 
 from bench.machine import ROOT
 from reports.schema import load
+from tests.command import benchmark
 
 WORKFLOW, ACTION = ROOT / ".github" / "workflows" / "halfulp.yml", ROOT / "action.yml"
 RUN, MEASURE = ((ROOT / ".ci" / name).read_text() for name in ("run", "measure"))
@@ -58,10 +59,9 @@ def test_the_workflow_runs_what_has_to_pass_here_and_the_gate_of_speed():
 
 def test_options_that_are_given_exist(pytestconfig):
     known = {name for group in pytestconfig._parser._groups for option in group.options for name in option.names()}
-    given = set(
-        re.findall(r"pytest --benchmark .*", WORKFLOW.read_text() + RUN + (ROOT / ".ci" / "measure").read_text())
-    )
+    given = re.findall(r"pytest --benchmark .*", WORKFLOW.read_text() + RUN)
     names = {name for line in given for name in re.findall(r"(?<=\s)--[a-z-]+", line)}
+    names |= set(re.findall(r'"(--[a-z-]+)"', MEASURE))
     assert names >= {"--against", "--baseline", "--kernels"}
     assert names <= known
 
@@ -75,41 +75,102 @@ def test_what_has_to_pass_here_is_held_against_a_baseline_that_is_here():
     assert not any(k.failure for k in baseline.kernels)
 
 
+OURS = """
+from halfulp import implementation
+
+
+@implementation("relu", backend="ours", variant="plain", dtypes=("float16",))
+def plain(x):
+    return x * (x > 0)
+"""
 FAKE = """#!/usr/bin/env bash
 printf '%s\\n' "{name}" "$PWD" "$PYTHONPATH" "$@" >> "{log}"
 exit {code}
 """
 
 
+class Measured:
+    """The action's script, in the folder of another repository, with a pip and a pytest that only tell how called."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.suite, self.theirs, self.log = tmp_path / "suite", tmp_path / "theirs", tmp_path / "log"
+        self.output = tmp_path / "output"
+        for folder in (self.suite / ".ci", self.suite / ".venv" / "bin", self.theirs / "src"):
+            folder.mkdir(parents=True)
+        (self.suite / ".ci" / "measure").write_text(MEASURE)
+        (self.theirs / "src" / "ours.py").touch()
+
+    def run(self, code: int = 0, pip: int = 0, **given: str) -> list[str]:
+        """What they were called with, a word a line; the exit code is to be that of the last of them."""
+        for name, ends in (("pip", pip), ("pytest", code)):
+            path = self.suite / ".venv" / "bin" / name
+            path.write_text(FAKE.format(name=name, log=self.log, code=ends))
+            path.chmod(0o755)
+        more = {"KERNELS": "src/ours.py", "BACKEND": "ours", "GITHUB_OUTPUT": str(self.output), "PYTHONPATH": ""}
+        command = [sys.executable, str(self.suite / ".ci" / "measure")]
+        done = subprocess.run(
+            command, cwd=self.theirs, env=os.environ | more | given, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == (pip or code), done.stderr
+        return self.log.read_text().splitlines()
+
+    def options(self, words: str, **given: str) -> list[str]:
+        """What pytest is told after whose backend it is."""
+        found = self.run(OPTIONS=words, **given)
+        return found[found.index("--backend") + 2 :]
+
+
 @pytest.mark.parametrize("code", [0, 6])
 def test_the_action_measures_another_repositorys_kernels_from_its_folder(tmp_path, code):
-    suite, theirs, log = tmp_path / "suite", tmp_path / "theirs", tmp_path / "log"
-    for folder in (suite / ".ci", suite / ".venv" / "bin", theirs / "src"):
-        folder.mkdir(parents=True)
-    (suite / ".ci" / "measure").write_text(MEASURE)
-    for name, ends in (("pip", 0), ("pytest", code)):
-        path = suite / ".venv" / "bin" / name
-        path.write_text(FAKE.format(name=name, log=log, code=ends))
-        path.chmod(0o755)
-    (theirs / "src" / "ours.py").touch()
-    given = {
-        "KERNELS": "src/ours.py",
-        "BACKEND": "ours",
-        "OPTIONS": "--depth quick --baseline base.json",
-        "REQUIREMENTS": "torch>=2 jax",
-        "GITHUB_OUTPUT": str(tmp_path / "output"),
-        "PYTHONPATH": "",
-    }
-    command = ["bash", str(suite / ".ci" / "measure")]
-    done = subprocess.run(command, cwd=theirs, env=os.environ | given, capture_output=True, text=True, check=False)
-    assert done.returncode == code, done.stderr
+    made = Measured(tmp_path)
+    suite, theirs = made.suite, made.theirs
     report = str(theirs / "halfulp-report")
-    assert log.read_text().splitlines() == [
+    given = {"OPTIONS": "--depth quick --baseline base.json", "REQUIREMENTS": "torch>=2 jax"}
+    assert made.run(code, **given) == [
         *("pip", str(theirs), "", "install", "-q", "-e", str(suite), "torch>=2", "jax"),
-        *("pytest", str(suite), str(theirs), "--benchmark", "--kernels", str(theirs / "src" / "ours.py")),
-        *("--backend", "ours", "--report-dir", report, "--depth", "quick", "--baseline", str(theirs / "base.json")),
+        *("pytest", str(suite), f"{suite}:{theirs}", "--benchmark", "--backend", "ours"),
+        *("--kernels", str(theirs / "src" / "ours.py"), "--baseline", str(theirs / "base.json")),
+        *("--report-dir", report, "--depth", "quick"),
     ]
-    assert (tmp_path / "output").read_text() == f"report={report}\n"
+    assert made.output.read_text() == f"report={report}\n"
+
+
+def test_options_may_be_on_several_lines_and_quoted(tmp_path):
+    words = "--depth quick\n--baseline base.json\n-k 'backward and stable'\n"
+    found = Measured(tmp_path).options(words)
+    assert found[-4:] == ["--depth", "quick", "-k", "backward and stable"]
+    assert found[found.index("--baseline") + 1] == str(tmp_path / "theirs" / "base.json")
+
+
+def test_requirements_may_be_on_several_lines_and_what_pip_refuses_ends_it(tmp_path):
+    made = Measured(tmp_path)
+    found = made.run(pip=1, REQUIREMENTS="torch>=2\njax\n")
+    assert found[-2:] == ["torch>=2", "jax"]
+    assert "pytest" not in found
+
+
+def test_files_and_folders_are_named_from_there_in_any_spelling(tmp_path):
+    made, theirs = Measured(tmp_path), tmp_path / "theirs"
+    (theirs / "more.py").touch()
+    (theirs / "mypkg").mkdir()
+    words = "--baseline=/w/base.json --history=old --junitxml found.xml --report-dir=out --kernels more.py"
+    assert made.options(words, KERNELS="mypkg") == [
+        *("--kernels", "mypkg", "--kernels", str(theirs / "more.py"), "--baseline", "/w/base.json"),
+        *("--history", str(theirs / "old"), "--junitxml", str(theirs / "found.xml"), "--report-dir"),
+        str(theirs / "out"),
+    ]
+    assert made.output.read_text() == f"report={theirs / 'out'}\n"
+
+
+def test_folders_of_theirs_with_the_names_of_ours_are_not_taken_for_ours(tmp_path, monkeypatch):
+    for name in ("kernels", "reports", "reference", "bench"):
+        (tmp_path / name).mkdir()
+    path = tmp_path / "kernels" / "ours.py"
+    path.write_text(OURS)
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}:{tmp_path}")  # as the action sets it, which a test above holds
+    done = benchmark(tmp_path / "report", "--backend", "ours", "--collect-only", "-q", kernels=path)
+    assert done.code == 0, done.out + done.err
+    assert "relu-forward-float16-ours-plain" in done.out
 
 
 def test_the_action_hands_on_all_that_it_is_given():
@@ -117,7 +178,9 @@ def test_the_action_hands_on_all_that_it_is_given():
     inputs = set(re.findall(r"\$\{\{ inputs\.([a-z-]+) \}\}", text))
     assert inputs == {"kernels", "backend", "options", "requirements", "python-version"}
     names = re.findall(r"^        ([A-Z]+): ", text, re.MULTILINE)
-    assert all(
-        f"${name}" in (ROOT / ".ci" / "measure").read_text().replace("{", "") for name in names if name != "SUITE"
-    )
-    assert os.access(ROOT / ".ci" / "measure", os.X_OK)
+    assert {name for name in names if f'"{name}"' in MEASURE} == set(names) - {"SUITE"}
+
+
+@pytest.mark.parametrize("name", ["measure", "run"])
+def test_what_is_called_by_its_name_can_be(name):
+    assert os.access(ROOT / ".ci" / name, os.X_OK)

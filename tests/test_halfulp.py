@@ -237,7 +237,9 @@ def test_a_slope_may_be_any_finite_number(slope):
 
 
 def test_an_implementation_is_registered_for_each_dtype_and_stays_callable():
-    @halfulp.implementation("relu", backend="mine", variant="naive", dtypes=("float32", "float64"), max_ulp=2)
+    @halfulp.implementation(
+        "relu", backend="mine", variant="naive", dtypes=("float32", "float64"), max_ulp=2, portable=True
+    )
     def function(x):
         return relu(x)
 
@@ -247,6 +249,7 @@ def test_an_implementation_is_registered_for_each_dtype_and_stays_callable():
     kernel = mine["float32"]
     assert kernel.id == "relu-forward-float32-mine-naive"
     assert (kernel.claim, kernel.takes_out, kernel.takes_threads) == (Claim(2), False, False)
+    assert kernel.portable
     assert kernel(np.float32([-1, 1])).tolist() == [0, 1]
 
 

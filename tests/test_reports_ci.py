@@ -44,6 +44,19 @@ def test_regressions_and_missing_kernels_are_errors_and_better_ones_a_notice():
     assert better.startswith("::notice title=halfulp%3A 1 better than the baseline::")
 
 
+def test_kernels_that_were_not_gated_are_a_warning_that_counts_each_once():
+    def change(new):
+        new.machine.instruction_sets = []
+        for k in new.kernels[:4]:
+            k.portable = False
+            k.accuracy.misrounded += 1
+            k.accuracy.max_ulp += 1
+
+    *_, line = announce(compared(change), ACTIONS)
+    assert line.startswith("::warning title=halfulp%3A 4 kernels not gated::silu-forward-float16-numba-")
+    assert line.count("without avx2 fma") == 4
+
+
 def test_a_long_list_is_cut_and_the_rest_counted():
     def change(new):
         for k in new.kernels[:16]:

@@ -4,6 +4,7 @@
 import pytest
 
 from reports.gate import BaselineError, check, compare, exit_code, expected
+from reports.judging import Worse
 from reports.schema import Results, Skipped
 from tests.report_results import HOSTILE, failed, kernel, results
 
@@ -32,10 +33,17 @@ def test_equal_results_have_no_difference():
     assert (found.baseline, found.started, found.commit) == ("base.json", old.run.started, old.run.commit)
 
 
+def test_the_command_that_accepts_names_the_files_that_were_compared():
+    old, new = both()
+    assert compare(old, new, "base.json").accept == "python -m reports accept"
+    found = compare(old, new, "my base.json", results="out/results.json")
+    assert found.accept == "python -m reports accept out/results.json --baseline 'my base.json'"
+
+
 def test_a_regression_exits_with_6_and_is_told_with_its_witness():
     old, new = both()
     by_id(new).accuracy.misrounded += 1
-    found = compare(old, new, "base.json", {ID: "at 0x1p+0: got 1, exact 2"})
+    found = compare(old, new, "base.json", {ID: {"misrounded": Worse(1, "at 0x1p+0: got 1, exact 2")}})
     assert judged(found) == {"regression": [ID]}
     assert found.differences[0].text.endswith("at 0x1p+0: got 1, exact 2")
     assert exit_code(found) == 6

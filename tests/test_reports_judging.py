@@ -5,23 +5,26 @@ from collections.abc import Callable
 
 import pytest
 
-from reports.judging import judge
+from reports.circumstances import Excuse
+from reports.judging import Worse, judge
 from reports.schema import Example, Failure, KernelResult
 from tests.report_results import all_nan, kernel
 
-WITNESS = "at 0x1p+3: got 0x1p+2, was 0x1p+1, exact 2.0"
+SHOWN = "at 0x1p+3: got 0x1p+2, was 0x1p+1, exact 2.0"
 
 
 def ours(dtype: str = "float16", direction: str = "forward") -> KernelResult:
     return kernel("silu", direction, dtype, "stable")
 
 
-def changed(change: Callable[[KernelResult], None], dtype: str = "float16", direction: str = "forward", **more):
+def changed(
+    change: Callable[[KernelResult], None], dtype: str = "float16", direction: str = "forward", excuse=None, **more
+):
     """The differences of a kernel that was changed, and of the change taken back, as (what, judged, text)."""
     old, new = ours(dtype, direction), ours(dtype, direction)
     change(new)
     return [
-        [(d.what, d.judged, d.text) for d in judge(a, b, **{"reason": None} | more)]
+        [(d.what, d.judged, d.text) for d in judge(a, b, Excuse(**excuse or {}), **more)]
         for a, b in ((old, new), (new, old))
     ]
 
@@ -36,12 +39,15 @@ def setting(part: str, **values):
 
 def test_the_same_results_differ_in_nothing():
     for dtype in ("float16", "float32"):
-        assert judge(ours(dtype), ours(dtype), None) == []
+        assert judge(ours(dtype), ours(dtype)) == []
 
 
 WORSE = {
     "max ulp": (setting("accuracy", max_ulp=2.8), "2.8 ulp, was 2.719; the worst at -0x1.5d58aep+6: got -0x0.0p+0, ex"),
-    "max ulp N(0, 1)": (setting("accuracy", max_ulp_normal=0.6), "0.6 ulp on N(0, 1), was 0.5001; the worst at"),
+    "max ulp N(0, 1)": (
+        setting("accuracy", max_ulp_normal=0.6, worst_input_normal="0x1p-1"),
+        "0.6 ulp on N(0, 1), was 0.5001; the worst at 0x1p-1",
+    ),
     "misrounded": (setting("accuracy", misrounded=1235), "1,235 misrounded, was 1,234; the worst at -0x1.5d58aep+6"),
     "outside f(x ± 1 ulp)": (setting("accuracy", outside_conditioning=18), "18 outside f(x ± 1 ulp), was 17; the w"),
     "mean ulp": (setting("accuracy", mean_ulp=0.2600001), "0.2600001 ulp on average, was 0.26; the worst at"),
@@ -62,15 +68,52 @@ def test_worse_is_a_regression_with_what_shows_it_and_the_reverse_is_better(what
     assert "the worst" not in reverse[2]
 
 
-@pytest.mark.parametrize("what", sorted(set(WORSE) - {"max ulp"}))
-def test_an_input_that_got_worse_is_named_where_it_is_known(what):
-    ((found,), _) = changed(WORSE[what][0], witness=WITNESS)
-    assert found[2].endswith(WITNESS)
+RESPECTS = {
+    "max ulp N(0, 1)": "normal",
+    "misrounded": "misrounded",
+    "outside f(x ± 1 ulp)": "outside",
+    "mismatches": "nan",
+}
+
+
+@pytest.mark.parametrize("what", RESPECTS)
+def test_an_input_that_got_worse_in_that_respect_is_named_where_it_is_known(what):
+    worse = {name: Worse(1, f"another of {name}") for name in (*RESPECTS.values(), "any", "inf")}
+    worse = {k: w for k, w in worse.items() if k not in ("nan", "inf") or what == "mismatches"}
+    worse[RESPECTS[what]] = Worse(1, SHOWN)
+    (found, *more), _ = changed(WORSE[what][0], worse=worse)
+    assert found[0] == what
+    assert found[2].endswith(SHOWN)
+    assert all("another of inf" in text for _, _, text in more)
 
 
 def test_the_largest_error_is_named_with_its_own_input():
-    ((found,), _) = changed(WORSE["max ulp"][0], witness=WITNESS)
+    ((found,), _) = changed(WORSE["max ulp"][0], worse={"any": Worse(1, SHOWN)})
     assert "the worst at -0x1.5d58aep+6" in found[2]
+
+
+def test_each_kind_of_mismatch_is_shown_by_one_of_its_own():
+    examples = [
+        Example(input=i, got=g, want="2.0", kind=k) for i, g, k in (("0x1p+3", "nan", "nan"), ("0x1p+4", "inf", "inf"))
+    ]
+    (nan, inf), _ = changed(setting("safety", by_kind={"nan": 1, "inf": 1}, examples=examples))
+    assert nan[2].endswith("(nan), was 0; e.g. nan at 0x1p+3: got nan, exact 2.0")
+    assert inf[2].endswith("(inf), was 0; e.g. inf at 0x1p+4: got inf, exact 2.0")
+
+
+def test_a_better_figure_hides_no_result_that_got_worse_nor_a_worse_mean():
+    def better(kernel):
+        kernel.accuracy.misrounded -= 1
+
+    def mixed(kernel):
+        better(kernel)
+        kernel.accuracy.mean_ulp, kernel.accuracy.fingerprint = 9.0, "other"
+
+    assert [f[:2] for f in changed(mixed)[0]] == [("misrounded", "better"), ("mean ulp", "regression")]
+    found, _ = changed(better, worse={"any": Worse(2, SHOWN)})
+    assert found[1] == ("results", "regression", f"2 results are worse than in the baseline; {SHOWN}")
+    found, _ = changed(lambda _: None, worse={"any": Worse(1, SHOWN), "zero": Worse(1, SHOWN)})
+    assert found[0] == ("mismatches", "regression", f"1 of the wrong class (zero) that were not so; {SHOWN}")
 
 
 def test_a_difference_in_the_last_bit_is_told_in_full():
@@ -84,9 +127,9 @@ def test_the_order_in_which_a_mean_is_added_up_is_no_difference():
 
 def test_nothing_but_nan_is_the_worst_there_is():
     old, new = ours("float32"), all_nan("silu")
-    found = {(d.what, d.judged) for d in judge(old, new, None)}
+    found = {(d.what, d.judged) for d in judge(old, new)}
     assert {("max ulp", "regression"), ("mismatches", "regression"), ("claim", "regression")} <= found
-    assert ("max ulp", "better") in {(d.what, d.judged) for d in judge(new, old, None)}
+    assert ("max ulp", "better") in {(d.what, d.judged) for d in judge(new, old)}
 
 
 def test_errors_with_random_dy_count_and_are_told_with_dy():
@@ -117,7 +160,7 @@ def test_a_search_that_meets_mismatches_for_the_first_time_counts_and_more_of_th
     assert reverse[1] == "better"
     old, new = ours("float32"), ours("float32")
     meets(7)(old), meets(9)(new)
-    assert judge(old, new, None) == []
+    assert judge(old, new) == []
 
 
 # Bits.
@@ -131,9 +174,9 @@ def test_other_bits_are_a_fault_of_what_is_correctly_rounded_and_news_of_others(
         for it, value in zip((old, new), values, strict=True):
             setattr(it.accuracy, name, value)
             it.claim = claim
-        (found,) = judge(old, new, None, witness=WITNESS)
+        (found,) = judge(old, new)
         assert (found.what, found.judged) == ("fingerprint", judged)
-        assert found.text == f"results with other bits than the baseline's; {WITNESS}"
+        assert found.text == "results with other bits than the baseline's"
 
 
 def test_other_bits_are_no_news_beside_a_regression():
@@ -158,10 +201,22 @@ def test_a_broken_claim_is_told_with_what_broke_it():
 
 @pytest.mark.parametrize("weaker", [{"claim": 5.0}, {"claim": None}, {"claim_outside_roots": 0.5}])
 def test_a_weaker_claim_is_a_regression_whatever_the_machine(weaker):
-    ((found,), (reverse,)) = changed(setting("", **weaker), reason="with avx9")
+    ((found,), (reverse,)) = changed(setting("", **weaker), excuse={"environment": "with avx9"})
     assert found[:2] == ("claim", "regression")
     assert found[2].endswith("was ≤ 4 ulp")
     assert reverse[:2] == ("claim", "better")
+
+
+def test_a_smaller_bound_that_leaves_more_out_is_weaker_and_one_that_leaves_less_out_is_not():
+    def stated(bound, outside):
+        made = ours()
+        made.claim, made.claim_outside_roots = bound, outside
+        return made
+
+    (found,) = (d for d in judge(stated(4.0, 0.0), stated(3.9, 100.0)) if d.what == "claim")
+    assert found.judged == "regression"
+    (found,) = (d for d in judge(stated(4.0, 0.5), stated(3.9, 0.25)) if d.what == "claim")
+    assert found.judged == "better"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +228,7 @@ def test_a_weaker_claim_is_a_regression_whatever_the_machine(weaker):
     ],
 )
 def test_lower_coverage_is_a_regression_whatever_the_machine(change, text):
-    ((found,), (reverse,)) = changed(change, direction="backward", reason="with avx9")
+    ((found,), (reverse,)) = changed(change, direction="backward", excuse={"environment": "with avx9"})
     assert found == ("coverage", "regression", text)
     assert reverse[:2] == ("coverage", "better")
 
@@ -229,11 +284,11 @@ def test_a_kernel_that_fails_is_a_regression_and_one_that_does_no_more_is_better
     assert reverse[:2] == ("measured", "better")
     old, new = ours(), ours()
     fails(old), fails(new)
-    assert judge(old, new, None) == []
+    assert judge(old, new) == []
 
 
 def test_other_parameters_make_it_another_function():
-    ((found,), _) = changed(setting("", parameters={"beta": 2.0}), reason="with avx9")
+    ((found,), _) = changed(setting("", parameters={"beta": 2.0}), excuse={"environment": "with avx9"})
     assert found == ("parameters", "regression", "beta = 2.0, was beta = 1.0: it is another function")
 
 
@@ -242,6 +297,27 @@ def test_other_parameters_make_it_another_function():
 
 @pytest.mark.parametrize("change", [*(c for c, _ in WORSE.values()), losing])
 def test_what_something_else_explains_is_told_apart_whether_worse_or_better(change):
-    ((found,), (reverse,)) = changed(change, reason="numpy 3.0, was 2.4.6")
+    ((found,), (reverse,)) = changed(change, excuse={"environment": "numpy 3.0, was 2.4.6"})
     assert found[1] == reverse[1] == "elsewhere"
     assert found[2].endswith("(numpy 3.0, was 2.4.6)")
+
+
+def claim_broken(kernel):
+    kernel.verdict = "broken"
+
+
+@pytest.mark.parametrize("excuse", [{"inputs": "other inputs"}, {"starts": "other starts"}])
+@pytest.mark.parametrize("change", [WORSE["mismatches"][0], losing, claim_broken])
+def test_a_fault_that_no_input_may_have_is_one_whatever_was_tried(change, excuse):
+    ((found,), _) = changed(change, excuse=excuse)
+    assert found[1] == "regression"
+
+
+@pytest.mark.parametrize(
+    ("what", "inputs", "starts"),
+    [("max ulp", "elsewhere", "elsewhere"), ("misrounded", "elsewhere", "regression")],
+)
+def test_other_inputs_explain_other_figures_and_other_starts_those_of_the_search(what, inputs, starts):
+    for excuse, judged in (({"inputs": "other inputs"}, inputs), ({"starts": "other starts"}, starts)):
+        ((found,), _) = changed(WORSE[what][0], excuse=excuse)
+        assert found[1] == judged

@@ -35,7 +35,7 @@ def test_no_difference_is_told_in_one_line():
 
 
 def test_what_is_worse_comes_first_with_its_kernel_and_what_to_do_last():
-    lead, *told, advice = compared("new", "better", "elsewhere", "missing", "changed", "regression")
+    lead, *told, _, advice = compared("new", "better", "elsewhere", "missing", "changed", "regression")
     assert lead.tone == "bad"
     assert lead.text.endswith(
         "1 worse, 1 missing, 1 better, 1 changed, 1 new, 1 different where something else explains it."
@@ -45,13 +45,20 @@ def test_what_is_worse_comes_first_with_its_kernel_and_what_to_do_last():
     assert [line.tone for line in told] == ["bad", "bad", "good", "plain", "plain", "plain"]
     assert told[0].text == f"Worse: {ID}: max ulp: regression at 0x1p+0."
     assert told[0].kernel.id == ID
-    assert advice.text == "Where that is meant, `python -m reports accept` makes these results the new baseline."
+    assert advice.plain == "Where that is meant, make these results the new baseline: python -m reports accept"
 
 
-@pytest.mark.parametrize(("judged", "advised"), [("better", True), ("new", True), ("elsewhere", False)])
+def test_what_could_not_be_gated_is_no_pass_in_tone_is_counted_and_asks_for_a_baseline_made_here():
+    lead, _, counted, advice = compared("elsewhere")
+    assert lead.tone == "plain"
+    assert counted.text == "1 kernel was not gated: what differs may have another cause."
+    assert advice.plain == "To gate all of them here, make these results the new baseline: python -m reports accept"
+
+
+@pytest.mark.parametrize(("judged", "advised"), [("better", True), ("new", True), ("missing", False)])
 def test_a_new_baseline_is_asked_for_where_something_was_won(judged, advised):
     found = compared(judged)
-    assert found[0].tone == "good"
+    assert found[0].tone == ("good" if advised else "bad")
     assert ("To keep what was won" in found[-1].text) is advised
 
 
