@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -23,41 +24,68 @@ from kernels.gpu import build, timing
 build.cubin = lambda entries, architecture: build.host_library(entries)
 timing._spin = lambda number: lambda *launch: None
 """
+NVML = """
+import itertools
+NVMLError, NVML_CLOCK_SM = OSError, 1
+_clocks = itertools.cycle([1980, 1755])
+nvmlInit = lambda: None
+nvmlDeviceGetHandleByPciBusId = lambda bus: "device"
+nvmlDeviceGetClockInfo = lambda device, kind: next(_clocks)
+nvmlDeviceGetCurrentClocksThrottleReasons = lambda device: 0
+"""
+SMALL = """
+from bench import speed
+speed.DEVICE_BYTES = {"hot": 1 << 12, "cold": 1 << 14}
+"""
+CHOSEN = ("--activation", "silu", "--dtype", "float16")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Ran:
+def run(tmp_path_factory) -> Callable[..., Ran]:
+    """The suite where there are that driver, CuPy and NVML, with these options."""
     needs_host_compiler()
     needs_nvrtc()
     folder = tmp_path_factory.mktemp("device")
-    (folder / "driver.cpp").write_text(DRIVER)
-    (folder / "cupy.py").write_text(CUPY)
+    for name, text in (("driver.cpp", DRIVER), ("cupy.py", CUPY), ("pynvml.py", NVML), ("small.py", SMALL)):
+        (folder / name).write_text(text)
     library = folder / "libcuda.so.1"
     subprocess.run([build.host_compiler(), "-shared", "-fPIC", folder / "driver.cpp", "-o", library], check=True)
-    chosen = ("--activation", "silu", "--dtype", "float16", "--variant", "fast,rounded", "--only", "accuracy")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LD_LIBRARY_PATH", str(folder))
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
-        return benchmark(folder / "report", *chosen, "--backend", "numba,cupy")
+
+    def ran(*options: str) -> Ran:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("LD_LIBRARY_PATH", str(folder))
+            patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+            return benchmark(tmp_path_factory.mktemp("report"), "-p", "small", *CHOSEN, *options)
+
+    return ran
+
+
+def found(ran: Ran) -> schema.Results:
+    assert ran.code == 0, ran.out
+    return schema.load(ran.folder / "results.json")
 
 
 @pytest.fixture(scope="module")
-def found(run) -> schema.Results:
-    return schema.load(run.folder / "results.json")
+def accuracy(run) -> schema.Results:
+    return found(run("--only", "accuracy", "--variant", "fast,rounded", "--backend", "numba,cupy"))
 
 
-def test_it_passes_and_names_the_device(run, found):
-    assert run.code == 0, run.out
-    assert found.machine.gpu == "NVIDIA Pretended"
-    assert found.machine.libraries["NVRTC"]
-    assert [b.instruction_set for b in found.backends if b.name == "cupy"] == ["sm_90"]
-    assert not any("cupy" in skipped.what for skipped in found.skipped)
+@pytest.fixture(scope="module")
+def speed(run) -> schema.Results:
+    return found(run("--only", "speed", "--variant", "fast", "--direction", "forward", "--backend", "cupy"))
 
 
-def test_every_kernel_is_measured_and_has_the_bits_of_its_counterpart(found):
-    by_id = {k.id: k for k in found.kernels}
-    ours = [k for k in found.kernels if k.backend == "cupy"]
-    assert len(ours) == len(found.kernels) / 2 == 4
+def test_it_passes_and_names_the_device(accuracy):
+    assert accuracy.machine.gpu == "NVIDIA Pretended"
+    assert accuracy.machine.libraries["NVRTC"]
+    assert [b.instruction_set for b in accuracy.backends if b.name == "cupy"] == ["sm_90"]
+    assert not any("cupy" in skipped.what for skipped in accuracy.skipped)
+
+
+def test_every_kernel_is_measured_and_has_the_bits_of_its_counterpart(accuracy):
+    by_id = {k.id: k for k in accuracy.kernels}
+    ours = [k for k in accuracy.kernels if k.backend == "cupy"]
+    assert len(ours) == len(accuracy.kernels) / 2 == 4
     for kernel in ours:
         other = by_id[kernel.id.replace("-cupy-", "-numba-")]
         assert (kernel.status, kernel.verdict, kernel.device) == ("measured", other.verdict, "cuda"), kernel.failure
@@ -66,9 +94,18 @@ def test_every_kernel_is_measured_and_has_the_bits_of_its_counterpart(found):
         assert kernel.accuracy.max_ulp == other.accuracy.max_ulp
 
 
-def test_properties_hold_but_flags_which_a_gpu_has_none_of(found):
-    for kernel in found.kernels:
+def test_properties_hold_but_flags_which_a_gpu_has_none_of(accuracy):
+    for kernel in accuracy.kernels:
         if kernel.backend == "cupy":
             assert not [name for name, p in kernel.properties.items() if p.verdict == "violated"]
             assert kernel.properties["flags"].why == "a GPU has no exception flags"
             assert sum(p.verdict == "holds" for p in kernel.properties.values()) > 3
+
+
+def test_speed_is_the_devices_at_clocks_that_are_told(speed):
+    (kernel,) = speed.kernels
+    assert kernel.status == "measured", kernel.failure
+    assert [(t.threads, t.cache, t.elements) for t in kernel.throughput] == [(0, "hot", 1 << 11), (0, "cold", 1 << 13)]
+    assert kernel.throughput[0].call_us > 0
+    assert {c.method for c in speed.copies} == {"device copy"}
+    assert [b.clocks_mhz for b in speed.backends] == [(1755, 1980)]
