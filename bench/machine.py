@@ -12,7 +12,7 @@ import psutil
 
 import kernels.gpu
 from bench.speed import cores
-from kernels.gpu import device
+from kernels.gpu import driver
 from kernels.peers import PEERS
 from reports.schema import Machine
 
@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def machine(backends: Collection[str] = ()) -> Machine:
     """What this process runs on, with the versions of the libraries that these backends are."""
     cpu = cpuinfo.get_cpu_info()
-    gpu = device.described()
+    gpu = driver.described()
     peers = {n: v for name, peer in PEERS.items() if name in backends for n, v in peer.versions().items()}
     ours = kernels.gpu.versions() if "cupy" in backends else {}
     return Machine(
