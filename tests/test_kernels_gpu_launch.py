@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kernels.gpu import launch
+from kernels.gpu.host import LARGEST_GRID
 from kernels.gpu.launch import Sums, channel_sums, channels_of, elementwise
 from tests.fake_cupy import asarray
 from tests.gpu import fake  # noqa: F401
@@ -61,9 +62,18 @@ def test_a_sum_is_two_launches():
     x = asarray(np.zeros((2, 70, 3), np.float32))
     out = channel_sums(partial, total, x, x, Sums(2, 70, 3), 24, (70,))
     ((grid, block, given),) = partial.launches
-    assert (grid, block, given[3:]) == ((1, 3), (256,), (2, 70, 3, 32))
+    assert (grid, block, given[3:]) == ((3, 1), (256,), (2, 70, 3, 32))
     ((grid, block, given),) = total.launches
     assert (grid, block, given[3:]) == ((70,), (256,), (out.data.ptr, 2, 70, 3, 1))
+
+
+@pytest.mark.parametrize("shape", [Sums(1, 70_000, 64), Sums(1 << 12, 70_000, 64), Sums(1 << 22, 3_000_000, 1)])
+def test_a_sum_over_many_channels_has_a_grid_that_a_device_takes(shape):
+    partial, total = Recorder(), Recorder()
+    nothing = asarray(np.zeros(0, np.float32))
+    channel_sums(partial, total, nothing, nothing, shape, 0, (shape.channels,))
+    for grid, *_ in partial.launches + total.launches:
+        assert all(0 < count <= most for count, most in zip(grid, LARGEST_GRID, strict=False)), grid
 
 
 def test_channels_are_axis_1():

@@ -64,7 +64,7 @@ def channel_sums(
     scratch = cupy().empty(shape.channels * shape.blocks * bytes_per_sum, "uint8")
     size = (shape.rows, shape.channels, shape.inner)
     groups = -(-shape.channels // shape.lanes)
-    partial((shape.blocks, groups), (THREADS,), (dy.data.ptr, x.data.ptr, scratch.data.ptr, *size, shape.lanes))
+    partial((groups, shape.blocks), (THREADS,), (dy.data.ptr, x.data.ptr, scratch.data.ptr, *size, shape.lanes))
     total((shape.channels,), (THREADS,), (dy.data.ptr, x.data.ptr, scratch.data.ptr, out.data.ptr, *size, shape.blocks))
     return out
 
