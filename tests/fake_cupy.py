@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.gpu.host import Module
+from kernels.gpu.host import Function, Module
 
 ALIGNMENT = 256
 
@@ -119,8 +119,17 @@ def on_device(array: np.ndarray) -> ndarray:
     return asarray(array)
 
 
-def RawModule(path: str) -> Module:  # noqa: N802 - CuPy's name
-    return Module(path)
+class RawKernel(Function):
+    """A kernel of which a multiprocessor holds 6 blocks of 256 threads at once."""
+
+    @property
+    def kernel(self) -> SimpleNamespace:
+        return SimpleNamespace(ptr=6 * 256)
+
+
+class RawModule(Module):
+    def get_function(self, name: str) -> RawKernel:
+        return RawKernel(self.library, name)
 
 
 class Event:
@@ -133,7 +142,8 @@ class Event:
 
 cuda = SimpleNamespace(
     runtime=SimpleNamespace(getDevice=lambda: 0),
-    Device=lambda number: SimpleNamespace(
+    driver=SimpleNamespace(occupancyMaxActiveBlocksPerMultiprocessor=lambda ptr, threads, shared: ptr // threads),
+    Device=lambda number=0: SimpleNamespace(
         compute_capability="90", attributes={"MultiProcessorCount": 1}, pci_bus_id="0000:01:00.0"
     ),
     Event=Event,

@@ -2,6 +2,7 @@
 """Whether there is a device, and what is said where there is none."""
 
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 
@@ -61,4 +62,16 @@ def test_versions_are_told_as_far_as_there_are_any(monkeypatch):
 def test_the_device_is_asked_once():
     assert device.cupy() is fake_cupy
     assert device.architecture(0) == "sm_90"
-    assert device.resident_blocks(0) == 8
+
+
+class Kernel:
+    """One of which a multiprocessor holds so many threads."""
+
+    def __init__(self, threads_held: int) -> None:
+        self.kernel = SimpleNamespace(ptr=threads_held)
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize(("kernel", "blocks"), [(Kernel(1280), 5), (Kernel(2048), 8), (Kernel(100), 1), (object(), 8)])
+def test_a_device_holds_as_many_blocks_as_a_kernel_leaves_room_for(kernel, blocks):
+    assert device.resident_blocks(kernel) == blocks

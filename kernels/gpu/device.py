@@ -12,7 +12,7 @@ from kernels.gpu import build, driver, nvrtc
 from kernels.gpu.source import Entry
 
 THREADS = 256  # of a block; sums.cuh is written for so many
-BLOCKS_PER_PROCESSOR = 8  # of 256 threads: as many as a multiprocessor holds at once
+BLOCKS_PER_PROCESSOR = 8  # of 256 threads: as many as a multiprocessor holds of a kernel with few registers
 INSTALL = "pip install -e '.[cuda12]' or '.[cuda13]', as the driver is"
 
 
@@ -48,9 +48,17 @@ def architecture(number: int) -> str:
 
 
 @functools.cache
-def resident_blocks(number: int) -> int:
-    """How many blocks of threads a device holds at once, by its number: a grid needs no more."""
-    return cupy().cuda.Device(number).attributes["MultiProcessorCount"] * BLOCKS_PER_PROCESSOR
+def resident_blocks(function: Any) -> int:
+    """How many blocks of threads of a kernel the current device holds at once.
+
+    A grid of more has a second wave of blocks, which work as long as the first, and leave most of the device idle.
+    """
+    processors = cupy().cuda.Device().attributes["MultiProcessorCount"]
+    try:
+        blocks = cupy().cuda.driver.occupancyMaxActiveBlocksPerMultiprocessor(function.kernel.ptr, THREADS, 0)
+    except AttributeError:  # of a CuPy that has it elsewhere
+        blocks = BLOCKS_PER_PROCESSOR
+    return processors * max(blocks, 1)
 
 
 def load(entries: tuple[Entry, ...]) -> Any:

@@ -28,7 +28,7 @@ class Function:
     """A kernel that can be launched, over pointers as whole numbers, sizes and floats."""
 
     def __init__(self, library: ctypes.CDLL, name: str) -> None:
-        self.library, self.kernel = library, getattr(library, name)
+        self.library, self.name, self.run = library, name, getattr(library, name)
 
     def __call__(self, grid: Sequence[int], block: Sequence[int], arguments: Sequence[int | float]) -> None:
         """Run every thread of a grid, and return when all are done.
@@ -66,8 +66,8 @@ class Function:
     @property
     def _waits(self) -> bool:
         """Whether threads of a block wait for each other: those of sums do."""
-        return "backward_alpha" in self.kernel.__name__
+        return "backward_alpha" in self.name
 
     def _thread(self, at: Sequence[int], thread: int, blocks: Sequence[int], threads: int, given: list) -> None:
         self.library.set_thread(*at, thread, *blocks[:2], threads)
-        self.kernel(*given)
+        self.run(*given)

@@ -25,7 +25,7 @@ def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, afte
     result = out if direct else empty(like.shape, like.dtype)
     if like.size:
         per_block = THREADS * (PACKET // like.itemsize)
-        blocks = min(-(-like.size // per_block), resident_blocks(cupy().cuda.runtime.getDevice()))
+        blocks = min(-(-like.size // per_block), resident_blocks(function))
         function((blocks,), (THREADS,), (*[a.data.ptr for a in plain], result.data.ptr, like.size, *after))
     if out is None or direct:
         return result
