@@ -109,6 +109,8 @@ class Host:
             kind, answer = self.connection.recv()
         except (EOFError, OSError) as error:
             raise KernelError("crashed", _how_it_ended(self._end())) from error
+        if kind in LOSSES:
+            self._end()
         if kind != "done":
             raise KernelError(kind, answer)
         return answer

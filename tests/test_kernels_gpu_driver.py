@@ -38,6 +38,13 @@ class FakeDriver:
         version._obj.value = 12080
         return 0
 
+    def cuCtxSynchronize(self):  # noqa: N802
+        return self.status
+
+    def cuGetErrorName(self, status, name):  # noqa: N802
+        name._obj.value = {700: b"CUDA_ERROR_ILLEGAL_ADDRESS"}.get(status)
+        return 0
+
 
 def with_driver(monkeypatch, found) -> None:
     def load(name):
@@ -61,3 +68,19 @@ def test_a_device_is_described_by_its_driver(monkeypatch, tmp_path):
     monkeypatch.setattr(driver, "VERSION", version)
     assert driver.described() == PRETENDED
     assert driver.described().cuda_major == 12
+
+
+@pytest.mark.parametrize(
+    ("found", "fault"),
+    [
+        (None, None),
+        (FakeDriver(1), None),
+        (FakeDriver(1, status=3), None),
+        (FakeDriver(1, status=201), None),
+        (FakeDriver(1, status=700), "CUDA_ERROR_ILLEGAL_ADDRESS"),
+        (FakeDriver(1, status=99999), "CUDA error 99999"),
+    ],
+)
+def test_an_error_that_stays_is_named(monkeypatch, found, fault):
+    with_driver(monkeypatch, found)
+    assert driver.fault() == fault

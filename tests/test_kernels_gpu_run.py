@@ -3,7 +3,8 @@
 
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,10 @@ extern "C" int cuInit(unsigned int) { return 0; }
 extern "C" int cuDeviceGetCount(int* count) { return *count = 1, 0; }
 extern "C" int cuDeviceGetName(char* name, int, int) { return __builtin_strcpy(name, "NVIDIA Pretended"), 0; }
 extern "C" int cuDriverGetVersion(int* version) { return *version = 12080, 0; }
+static int fault = 0;
+extern "C" void be_at_fault() { fault = 700; }
+extern "C" int cuCtxSynchronize() { return fault; }
+extern "C" int cuGetErrorName(int, const char** name) { return *name = "CUDA_ERROR_ILLEGAL_ADDRESS", 0; }
 """
 CUPY = """
 from tests.fake_cupy import *
@@ -37,27 +42,48 @@ SMALL = """
 from bench import speed
 speed.DEVICE_BYTES = {"hot": 1 << 12, "cold": 1 << 14}
 """
-CHOSEN = ("--activation", "silu", "--dtype", "float16")
+MINE = """
+import ctypes
+from halfulp import implementation
+from kernels.gpu import relu
+
+DRIVER = ctypes.CDLL("libcuda.so.1")
+
+@implementation("relu", backend="mine", variant="faulting", dtypes=("float16",), device="cuda")
+def faulting(x):
+    DRIVER.be_at_fault()
+    return good(x)
+
+@implementation("relu", backend="mine", variant="good", dtypes=("float16",), device="cuda")
+def good(x):
+    if DRIVER.cuCtxSynchronize():
+        raise RuntimeError("an illegal memory access was encountered")
+    return relu(x, variant="fast")
+"""
+SILU = ("--activation", "silu", "--dtype", "float16")
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory) -> Callable[..., Ran]:
-    """The suite where there are that driver, CuPy and NVML, with these options."""
+def played(tmp_path_factory) -> Iterator[Path]:
+    """A folder with that driver, CuPy and NVML, which processes that are started find first."""
     needs_host_compiler()
     needs_nvrtc()
     folder = tmp_path_factory.mktemp("device")
-    for name, text in (("driver.cpp", DRIVER), ("cupy.py", CUPY), ("pynvml.py", NVML), ("small.py", SMALL)):
+    texts = {"driver.cpp": DRIVER, "cupy.py": CUPY, "pynvml.py": NVML, "small.py": SMALL, "mine.py": MINE}
+    for name, text in texts.items():
         (folder / name).write_text(text)
     library = folder / "libcuda.so.1"
     subprocess.run([build.host_compiler(), "-shared", "-fPIC", folder / "driver.cpp", "-o", library], check=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LD_LIBRARY_PATH", str(folder))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+        yield folder
 
-    def ran(*options: str) -> Ran:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("LD_LIBRARY_PATH", str(folder))
-            patch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
-            return benchmark(tmp_path_factory.mktemp("report"), "-p", "small", *CHOSEN, *options)
 
-    return ran
+@pytest.fixture(scope="module")
+def run(played, tmp_path_factory) -> Callable[..., Ran]:
+    """The suite there, with these options."""
+    return lambda *options: benchmark(tmp_path_factory.mktemp("report"), "-p", "small", *options)
 
 
 def found(ran: Ran) -> schema.Results:
@@ -67,12 +93,12 @@ def found(ran: Ran) -> schema.Results:
 
 @pytest.fixture(scope="module")
 def accuracy(run) -> schema.Results:
-    return found(run("--only", "accuracy", "--variant", "fast,rounded", "--backend", "numba,cupy"))
+    return found(run(*SILU, "--only", "accuracy", "--variant", "fast,rounded", "--backend", "numba,cupy"))
 
 
 @pytest.fixture(scope="module")
 def speed(run) -> schema.Results:
-    return found(run("--only", "speed", "--variant", "fast", "--direction", "forward", "--backend", "cupy"))
+    return found(run(*SILU, "--only", "speed", "--variant", "fast", "--direction", "forward", "--backend", "cupy"))
 
 
 def test_it_passes_and_names_the_device(accuracy):
@@ -109,3 +135,14 @@ def test_speed_is_the_devices_at_clocks_that_are_told(speed):
     assert kernel.throughput[0].call_us > 0
     assert {c.method for c in speed.copies} == {"device copy"}
     assert [b.clocks_mhz for b in speed.backends] == [(1755, 1980)]
+
+
+def test_an_error_that_stays_on_the_device_costs_no_other_kernel(run, played):
+    ran = run("--kernels", str(played / "mine.py"), "--backend", "mine", "--only", "speed")
+    faulting, good = schema.load(ran.folder / "results.json").kernels
+    assert ran.code == 1, ran.out
+    assert faulting.failure.kind == "crashed"
+    assert (
+        "an illegal memory access was encountered; the device answers its process no more: " in faulting.failure.message
+    )
+    assert (good.status, len(good.throughput)) == ("measured", 2), good.failure

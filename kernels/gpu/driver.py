@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 VERSION = Path("/proc/driver/nvidia/version")
+NEVER_ASKED = (3, 201)  # CUDA_ERROR_NOT_INITIALIZED, CUDA_ERROR_INVALID_CONTEXT: this thread has nothing on a device
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,20 @@ def described() -> Described | None:
     cuda.cuDriverGetVersion(ctypes.byref(version))
     major, minor = divmod(version.value, 1000)
     return Described(name.value.decode(), _version(), f"{major}.{minor // 10}")
+
+
+def fault() -> str | None:
+    """The error after which a device answers this process no more, by its name; None where there was none.
+
+    It waits until the device has done what this thread asked for.
+    """
+    cuda = _library()
+    status = cuda.cuCtxSynchronize() if cuda else 0
+    if not status or status in NEVER_ASKED:
+        return None
+    name = ctypes.c_char_p()
+    cuda.cuGetErrorName(status, ctypes.byref(name))
+    return name.value.decode() if name.value else f"CUDA error {status}"
 
 
 def _library() -> ctypes.CDLL | None:
