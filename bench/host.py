@@ -25,6 +25,7 @@ import kernels
 from bench import fenv, imports, speed, users
 from bench.prepare import by_id
 from bench.spans import CACHE_LINE, Place
+from kernels.gpu import driver
 from kernels.registry import Kernel, registered
 from reference.sources import loaded_sources
 
@@ -132,7 +133,20 @@ OPERATIONS["libraries"] = libraries
 
 
 def answer(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]) -> Reply:
-    """What is sent back for a request."""
+    """What is sent back for a request; after "crashed" this process is of no more use.
+
+    An error of the device stays in a process, where all that asks anything of it then fails.
+    """
+    kind, found = _answered(known, memory, request)
+    kernel = known.get(request[1])
+    fault = driver.fault() if kernel and kernel.device == "cuda" else None
+    if fault is None:
+        return kind, found
+    said = "" if kind == "done" else f"{found}; "
+    return "crashed", f"{said}the device answers its process no more: {fault}"
+
+
+def _answered(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]) -> Reply:
     operation, name, *rest = request
     try:
         return OPERATIONS[operation](known[name], memory, *rest)
@@ -156,8 +170,10 @@ def main() -> None:
     known = by_id(registered())
     connection.send(("done", None))
     with contextlib.suppress(EOFError, OSError):
-        while True:
-            connection.send(answer(known, memory, connection.recv()))
+        kind = None
+        while kind != "crashed":
+            kind, found = answer(known, memory, connection.recv())
+            connection.send((kind, found))
 
 
 def quiet() -> None:

@@ -12,7 +12,7 @@ import psutil
 
 import kernels.gpu
 from bench.speed import cores
-from kernels.gpu import device
+from kernels.gpu import driver
 from kernels.peers import PEERS
 from reports.schema import Machine
 
@@ -45,7 +45,7 @@ def libraries_of(backend: str) -> dict[str, str]:
 def machine(backends: Collection[str] = ()) -> Machine:
     """What this process runs on, with the versions of the libraries that these backends are."""
     cpu = cpuinfo.get_cpu_info()
-    gpu = device.described()
+    gpu = driver.described()
     measured = {name: version for backend in backends for name, version in libraries_of(backend).items()}
     return Machine(
         cpu=cpu.get("brand_raw") or platform.processor() or platform.machine(),

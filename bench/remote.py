@@ -109,6 +109,8 @@ class Host:
             kind, answer = self.connection.recv()
         except (EOFError, OSError) as error:
             raise KernelError("crashed", _how_it_ended(self._end())) from error
+        if kind in LOSSES:
+            self._end()
         if kind != "done":
             raise KernelError(kind, answer)
         return answer
@@ -245,8 +247,12 @@ class Remote:
         return following
 
     def batch(self, setting: Setting) -> list[float]:
-        """The durations of calls there for a while, in seconds, on as many threads or processors as it says."""
-        host = self.host if self.takes_threads else self.host.limited_to(setting.threads)
+        """The durations of calls there for a while, in seconds, on as many threads or processors as it says.
+
+        Where a device computes, these are all: its clocks are told where it was timed.
+        """
+        here = self.takes_threads or not setting.threads
+        host = self.host if here else self.host.limited_to(setting.threads)
         return self._ask("durations", astuple(setting), BATCH_S, host=host)
 
     def buffers(self, inputs: int, count: int, dtype: np.dtype, turns: int) -> tuple[np.ndarray, ...]:

@@ -3,8 +3,8 @@
 
 The file of a kernel is named by a hash of all that its results could depend on: its own identity and parameters, every
 source file outside of Python's own folders that is loaded (the user's, and this checkout's with the oracle), the
-versions of everything installed, and the processor. It has a line for each block, written whole; the last line may be
-cut, and is then not believed.
+versions of everything installed, and the processor; where a GPU computes, also that, its driver and the code for it. It
+has a line for each block, written whole; the last line may be cut, and is then not believed.
 """
 
 import contextlib
@@ -20,16 +20,18 @@ from pathlib import Path
 import msgspec
 from llvmlite import binding
 
+import kernels.gpu
 from bench.calling import KernelError
 from bench.tally import Tally
+from kernels.gpu import driver, source
 from kernels.registry import Kernel
 from reference.compiled import remove_stale
 from reference.sources import loaded_sources
 
 # Beginnings of the names of environment variables by which libraries choose among code paths.
 CHOOSING = (
-    *("ATEN_", "DNNL_", "GLIBC_", "KMP_", "LD_", "MKL_", "NPY_"),
-    *("NUMBA_", "OMP_", "ONEDNN_", "OPENBLAS_", "TF_", "XLA_"),
+    *("ATEN_", "CUDA_", "CUPY_", "DNNL_", "GLIBC_", "KMP_", "LD_", "MKL_", "NPY_"),
+    *("NUMBA_", "NVIDIA_", "OMP_", "ONEDNN_", "OPENBLAS_", "TF_", "XLA_"),
 )
 
 
@@ -89,6 +91,8 @@ def _key(kernel: Kernel) -> str | None:
     parameters = sorted((name, float(value).hex()) for name, value in kernel.parameters.items())
     digest = hashlib.sha256(repr((kernel.id, parameters, binding.get_host_cpu_name())).encode())
     digest.update(_environment().encode())
+    if kernel.device == "cuda":
+        digest.update(repr((driver.described(), kernels.gpu.versions())).encode())
     sources = _sources(kernel)
     if sources is None:
         return None
@@ -110,7 +114,8 @@ def _environment() -> str:
 def _sources(kernel: Kernel) -> list[str] | None:
     """The source files that a kernel's results could depend on; None where its process is lost, and can't tell."""
     elsewhere = getattr(kernel.function, "sources", None)  # in the process that it is called in
+    on_device = map(str, source.files() if kernel.device == "cuda" else ())
     try:
-        return sorted({*loaded_sources(kernel.source), *(elsewhere(kernel.source) if elsewhere else ())})
+        return sorted({*loaded_sources(kernel.source), *(elsewhere(kernel.source) if elsewhere else ()), *on_device})
     except KernelError:
         return None

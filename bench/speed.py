@@ -10,7 +10,9 @@ On a GPU it is the time that the device works, by its own events; what a call co
 """
 
 import contextlib
+import functools
 import itertools
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -35,6 +37,8 @@ CALL_BYTES = {"hot": 1 << 18, "cold": 1 << 22}  # of one array in one call; two 
 PIECES = {"hot": 1, "cold": 16}  # that calls go through in turn: two or three times 64 MiB in all
 DEVICE_BYTES = {"hot": 1 << 23, "cold": 1 << 28}  # two or three hot ones stay in the L2 of a datacentre's card
 DEVICE_PIECES = {"hot": 1, "cold": 2}
+DEVICE_ROUNDS = 1000  # at most: each takes 0.1 ms and more beside the little that is timed, see kernels/gpu/timing.py
+DEVICE_KEPT = 9  # buffers kept, which take long to make: of dy, x and out, hot, cold, and for the cost of a call
 THROTTLED_S = 20.0  # so long it is waited for a device that is throttled
 SEED = 20
 CALLS_S = 0.02  # of calls whose cost for the processor is taken
@@ -56,6 +60,10 @@ class Setting:
     @property
     def pieces(self) -> int:
         return (PIECES if self.threads else DEVICE_PIECES)[self.cache]
+
+    @property
+    def most_rounds(self) -> int | None:
+        return None if self.threads else DEVICE_ROUNDS
 
 
 def settings(kernel: Kernel) -> list[Setting]:
@@ -116,14 +124,25 @@ class Stopwatch:
         self.fixtures = [benchmark]
         self.clock = clock
 
-    def time(self, label: str, group: str, info: dict[str, Any], call: Callable[[], Any]) -> Any | None:
+    def time(
+        self, label: str, group: str, info: dict[str, Any], call: Callable[[], Any], most_rounds: int | None = None
+    ) -> Any | None:
         """The statistics of a call, in seconds; None where timing is switched off (--benchmark-disable)."""
         fixture = self.fixtures.pop() if self.fixtures else self._another()
         fixture.name, fixture.fullname = f"{self.item.name}[{label}]", f"{self.item.nodeid}[{label}]"
         fixture.group = group
         fixture.extra_info.update(info)
-        fixture(call)
+        if most_rounds is None:
+            fixture(call)
+        else:
+            fixture.pedantic(call, rounds=min(self._rounds(call), most_rounds))
         return fixture.stats.stats if fixture.stats else None
+
+    def _rounds(self, call: Callable[[], Any]) -> int:
+        """As many as pytest-benchmark would have, whose own count has no upper limit."""
+        options, start = self.item.config._benchmarksession.options, self.clock()
+        call()
+        return max(options["min_rounds"], math.ceil(float(options["max_time"]) / (self.clock() - start)))
 
     def _another(self) -> BenchmarkFixture:
         session = self.item.config._benchmarksession
@@ -150,7 +169,7 @@ class Yardstick:
         if key not in self.copies:
             group, info = f"copy-{dtype}-{setting.label}", asdict(setting)
             timed = {
-                name: stopwatch.time(f"{name}-{setting.label}", group, info, call)
+                name: stopwatch.time(f"{name}-{setting.label}", group, info, call, setting.most_rounds)
                 for name, call in _copies(kernel, setting, stopwatch.clock)
             }
             if None in timed.values():
@@ -190,7 +209,7 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
         info = {"kernel": kernel.id, "elements": setting.elements, "threads": setting.threads, "cache": setting.cache}
         with _timed(kernel, setting, stopwatch.clock) as call:
             attempt(call)
-            stats = attempt(stopwatch.time, setting.label, group, info, call)
+            stats = attempt(stopwatch.time, setting.label, group, info, call, setting.most_rounds)
         copy = yardstick.copy(kernel, setting, stopwatch)
         if stats is not None and copy is not None:
             call_us = _call_us(kernel, setting)
@@ -199,10 +218,13 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
 
 
 def _call_us(kernel: Kernel, setting: Setting) -> float | None:
-    """What a call costs the processor that starts it, in microseconds; None where that computes itself."""
+    """What a call costs the processor that starts it, in microseconds; None where that computes itself.
+
+    On one element: with more of them the device falls behind, its queue is soon full, and a call waits for it.
+    """
     if kernel.device == "cpu" or setting.cache == "cold":
         return None
-    setting = replace(setting, of="call")
+    setting = replace(setting, elements=1, of="call")
     batch = getattr(kernel.function, "batch", None)
     taken = attempt(batch, setting) if batch else attempt(durations, in_turn(calls(kernel, setting)), CALLS_S)
     return 1e6 * statistics.median(taken)
@@ -254,11 +276,11 @@ def in_turn(calls: list[Callable[[], Any]]) -> Callable[[], Any]:
 def calls(kernel: Kernel, setting: Setting) -> list[Callable[[], Any]]:
     """A call of the kernel for each piece of its buffers."""
     if setting.of == "copy":
-        pieces = zip(buffers(kernel.dtype, setting), buffers(kernel.dtype, setting), strict=True)
+        pieces = zip(buffers(kernel.dtype, setting), buffers(kernel.dtype, setting, "out"), strict=True)
         return [kernel.copy(source, destination) for source, destination in pieces]
-    inputs = [buffers(kernel.dtype, setting, draw) for draw in range(1 if kernel.direction == "forward" else 2)]
+    inputs = [buffers(kernel.dtype, setting, of) for of in (["x"] if kernel.direction == "forward" else ["dy", "x"])]
     has_out = kernel.takes_out and kernel.direction != "backward_alpha"
-    outs = buffers(kernel.dtype, setting) if has_out else [None] * len(inputs[0])
+    outs = buffers(kernel.dtype, setting, "out") if has_out else [None] * len(inputs[0])
     threads = setting.threads if kernel.takes_threads else None
     return [kernel.timed(*arrays, out=out, threads=threads) for *arrays, out in zip(*inputs, outs, strict=True)]
 
@@ -291,8 +313,18 @@ def durations(
     return found
 
 
-def buffers(dtype: str, setting: Setting, draw: int = 0) -> list[np.ndarray]:
-    """Pieces of a touched buffer: N(0, 1) as networks see it, drawn once and repeated, since drawing takes long."""
-    pieces = setting.pieces
-    block = np.random.default_rng([SEED, draw]).standard_normal(1 << 16).astype(FORMATS[dtype].dtype)
-    return np.split(np.resize(block, pieces * setting.elements), pieces)
+def buffers(dtype: str, setting: Setting, of: Literal["x", "dy", "out"] = "x") -> list[np.ndarray]:
+    """Pieces of a touched buffer: N(0, 1) as networks see it, drawn once and repeated, since drawing takes long.
+
+    Those that are brought to a device, and stay as they are here, are the same for the next kernel.
+    """
+    made = _buffers if setting.threads else _kept_buffers
+    return made(dtype, setting.pieces, setting.elements, of)
+
+
+def _buffers(dtype: str, pieces: int, elements: int, of: str) -> list[np.ndarray]:
+    block = np.random.default_rng([SEED, of == "dy"]).standard_normal(1 << 16).astype(FORMATS[dtype].dtype)
+    return np.split(np.resize(block, pieces * elements), pieces)
+
+
+_kept_buffers = functools.lru_cache(maxsize=DEVICE_KEPT)(_buffers)

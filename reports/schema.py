@@ -35,7 +35,7 @@ class Throughput(Record):
     ns_per_element: Spread
     gb_per_s: float  # of the bytes that must move, at the median
     percent_of_copy: float  # of what a copy moves in a second, same dtype, elements and threads, same run
-    call_us: float | None  # what a call costs the processor where a GPU computes, in microseconds; None: not measured
+    call_us: float | None  # what a call on one element costs the processor where a GPU computes; None: not measured
 
 
 class Copy(Record):

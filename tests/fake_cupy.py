@@ -152,6 +152,7 @@ class Event:
 
 cuda = SimpleNamespace(
     runtime=fake_cuda.runtime,
+    driver=fake_cuda.driver,
     Device=fake_cuda.Device,
     ExternalStream=fake_cuda.ExternalStream,
     get_current_stream=fake_cuda.get_current_stream,

@@ -20,13 +20,13 @@ def memory():
         yield Memory(os.dup(file.fileno()))
 
 
-def asked(memory, function, *arrays, has_out=False, **options):
+def asked(memory, function, *arrays, has_out=False, device="cpu", **options):
     """The answer to a call, and the arrays afterwards."""
     spans, places, size = lay_out(arrays)
     room = memory.of(max(size, 1))
     for span in spans:
         room[span.offset : span.offset + span.high - span.low] = span.bytes
-    kernel = make_kernel(function, takes_out=has_out, **options)
+    kernel = replace(make_kernel(function, takes_out=has_out, **options), device=device)
     found = answer({"it": kernel}, memory, ("call", "it", places, size, has_out, {}))
     return found, [place.view(memory.of(size)) for place in places]
 
@@ -103,3 +103,19 @@ def test_the_memory_is_mapped_anew_when_it_has_grown(memory):
     assert bytes(large[:3]) == b"abc"
     small[:3] = b"xyz"
     assert bytes(large[:3]) == b"xyz"
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda x: x, "the device answers its process no more: CUDA_ERROR_ILLEGAL_ADDRESS"),
+        (lambda x: 1 / 0, "ZeroDivisionError: division by zero; the device answers its process no more: CUDA_ERROR_I"),
+    ],
+)
+def test_an_error_that_stays_on_the_device_costs_the_process(memory, monkeypatch, function, said):
+    monkeypatch.setattr("kernels.gpu.driver.fault", lambda: "CUDA_ERROR_ILLEGAL_ADDRESS")
+    kind, message = asked(memory, function, X, device="cuda")[0]
+    assert (kind, message.startswith(said)) == ("crashed", True)
+    assert asked(memory, function, X)[0][0] != "crashed"
+    monkeypatch.setattr("kernels.gpu.driver.fault", lambda: None)
+    assert asked(memory, function, X, device="cuda")[0][0] != "crashed"

@@ -173,6 +173,12 @@ def test_where_processors_can_not_be_limited_there_is_one_process(monkeypatch):
     assert home.limited_to(1) is home
 
 
+def test_what_a_device_computes_is_timed_where_all_else_is_asked(host):
+    kernel = there(next(k for k in registered() if k.id == "silu-forward-float32-numpy-library"), host)
+    assert 0 < kernel.function.durations(Setting(1024, 0, "hot"))() < 1
+    assert host.limited == {}
+
+
 def test_what_a_backend_runs_with_is_asked_there(host):
     assert there(SILU, host).runs_with() == SILU.runs_with()
     assert there(replace(SILU, runs_with=None), host).runs_with is None

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import kernels.gpu
 from bench import resume
 from bench.resume import Findings
 from bench.tally import Tally
+from kernels.gpu import driver
+from kernels.gpu import source as device_source
 from tests.making import make_kernel
 from tests.sweeping import (
     SOURCE,
@@ -209,6 +212,27 @@ def test_another_text_of_a_loaded_module_is_another_file(kernel, folder, tmp_pat
     loaded = path_of(kernel, folder)
     path.write_text("x = 2\n")
     assert len({before, loaded, path_of(kernel, folder)}) == 3
+
+
+def test_what_a_device_computes_depends_on_its_code_and_on_the_device(kernel, folder, tmp_path, monkeypatch):
+    header = tmp_path / "blocks.cuh"
+    header.write_text("// one\n")
+    monkeypatch.setattr(device_source, "files", lambda: [header])
+    on_device, described, versions = replace(kernel, device="cuda"), driver.described(), {"NVRTC": "12.9"}
+    monkeypatch.setattr(driver, "described", lambda: described)
+    monkeypatch.setattr(kernels.gpu, "versions", lambda: versions)
+
+    def both() -> tuple[Path, Path]:
+        return path_of(kernel, folder), path_of(on_device, folder)
+
+    found = [both()]
+    header.write_text("// another\n")
+    found.append(both())
+    described = driver.Described("NVIDIA Pretended", "570.86.15", "12.8")
+    found.append(both())
+    versions = {"NVRTC": "13.0"}
+    found.append(both())
+    assert [len(set(paths)) for paths in zip(*found, strict=True)] == [1, 4]
 
 
 def test_what_nobody_took_up_again_is_removed(kernel, folder):

@@ -9,7 +9,7 @@ import pytest
 
 from bench import speed
 from bench.calling import KernelError
-from bench.speed import Clock, Setting, Yardstick, bytes_moved, cores, in_turn, measure, settings
+from bench.speed import Clock, Setting, Stopwatch, Yardstick, bytes_moved, cores, in_turn, measure, settings
 from reference.formats import FORMATS
 from tests.making import make_kernel
 
@@ -23,7 +23,8 @@ class FakeStopwatch:
         self.timed = []
         self.clock = Clock(lambda: 0.0)
 
-    def time(self, label, group, info, call):
+    def time(self, label, group, info, call, most_rounds=None):
+        self.most_rounds = most_rounds
         self.timed.append((label, group, info))
         for _ in range(self.calls):
             call()
@@ -236,7 +237,7 @@ def test_a_kernel_that_is_called_elsewhere_is_timed_by_the_durations_from_there(
             return lambda: setting.elements * 1e-9
 
     class Watching(FakeStopwatch):
-        def time(self, label, group, info, call):
+        def time(self, label, group, info, call, most_rounds=None):
             if "copyto" in label or "loop" in label:
                 return super().time(label, group, info, call)
             start = self.clock()
@@ -248,3 +249,32 @@ def test_a_kernel_that_is_called_elsewhere_is_timed_by_the_durations_from_there(
     found = measure(kernel, Watching(), Yardstick())
     assert len(found) == 2
     assert all(t.ns_per_element.median == pytest.approx(1.0, rel=1e-2) for t in found)
+
+
+@pytest.mark.parametrize(
+    ("duration", "most", "rounds"),
+    [
+        (1e-4, None, "its own count"),
+        (1e-4, 100, 100),
+        (0.25, 100, 4),
+        (10.0, 100, 3),
+        (1e-4, 10**6, 10**4),
+    ],
+)
+def test_rounds_that_take_longer_than_what_is_timed_are_limited(duration, most, rounds):
+    class Fixture:
+        def __init__(self):
+            self.extra_info, self.stats = {}, None
+
+        def __call__(self, call):
+            self.rounds = "its own count"
+
+        def pedantic(self, call, rounds):
+            self.rounds = rounds
+
+    session = SimpleNamespace(options={"min_rounds": 3, "max_time": "1.0"})
+    item = SimpleNamespace(name="a", nodeid="a", config=SimpleNamespace(_benchmarksession=session))
+    fixture, clock = Fixture(), Clock(lambda: 0.0)
+    with clock.advanced_by(lambda: duration) as call:
+        Stopwatch(item, fixture, clock).time("label", "group", {}, call, most)
+    assert fixture.rounds == (pytest.approx(rounds, rel=1e-3) if most else rounds)

@@ -25,11 +25,12 @@ class Device:
     """A device that says how long things take there."""
 
     def __init__(self, *seconds: float | None) -> None:
-        self.seconds, self.asked, self.copied = list(seconds), 0, []
+        self.seconds, self.asked, self.copied, self.is_timing = list(seconds), 0, [], False
 
     def timer(self, call):
-        self.asked += 1
+        self.asked, self.is_timing = self.asked + 1, True
         call()
+        self.is_timing = False
         return self.seconds.pop(0) if self.seconds else 1e-6
 
     def copy(self, source, destination):
@@ -58,6 +59,36 @@ def test_the_timer_of_the_device_advances_the_clock_and_its_copy_is_the_yardstic
     assert device.asked > 0
     assert device.copied == [(256, 256), (1024, 1024), (1024, 1024)]
     assert {(c.method, c.threads) for c in yardstick.copies.values()} == {("device copy", 0)}
+
+
+def test_no_more_rounds_are_timed_than_a_device_has_time_for():
+    stopwatch = FakeStopwatch()
+    measure(Device().kernel(), stopwatch, Yardstick())
+    assert stopwatch.most_rounds == speed.DEVICE_ROUNDS
+
+
+def test_the_cost_of_a_call_is_taken_on_one_element_so_that_it_waits_for_no_work():
+    device, seen = Device(), set()
+    kernel = device.kernel(lambda x: None if device.is_timing else seen.add(x.size))
+    assert measure(kernel, FakeStopwatch(), Yardstick())[0].call_us > 0
+    assert seen == {1}
+
+
+def test_buffers_are_made_once_for_all_kernels_of_a_size(monkeypatch):
+    speed._kept_buffers.cache_clear()
+    seen = {}
+
+    def kept(*arrays, out):
+        seen.setdefault(out.size, []).append([a.__array_interface__["data"][0] for a in (*arrays, out)])
+
+    for _ in range(3):
+        kernel = replace(Device().kernel(kept), direction="backward", takes_out=True)
+        measure(kernel, FakeStopwatch(calls=4), Yardstick())
+    assert len(seen) == 3
+    for size, places in seen.items():
+        pieces = {256: 1, 1024: 2, 1: 1}[size]
+        assert len({tuple(p) for p in places}) == pieces
+        assert len({address for p in places for address in p}) == 3 * pieces
 
 
 def test_durations_are_the_timers_without_those_that_do_not_count():

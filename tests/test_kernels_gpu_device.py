@@ -1,85 +1,77 @@
 # SPDX-License-Identifier: MIT
 """Whether there is a device, and what is said where there is none."""
 
-import ctypes
 import importlib.util
+from types import SimpleNamespace
 
 import pytest
 
 import kernels.gpu
-from kernels.gpu import device
+from kernels.gpu import device, driver, nvrtc
 from tests import fake_cupy
 from tests.gpu import fake  # noqa: F401
+from tests.test_kernels_gpu_driver import PRETENDED
 
 
 @pytest.fixture(autouse=True)
 def _asked_anew():
-    for asked in (device.why_absent, device.described):
-        asked.cache_clear()
+    device.why_absent.cache_clear()
     yield
-    for asked in (device.why_absent, device.described):
-        asked.cache_clear()
+    device.why_absent.cache_clear()
 
 
-class FakeDriver:
-    """libcuda with so many devices."""
-
-    def __init__(self, count: int, status: int = 0) -> None:
-        self.count, self.status = count, status
-
-    def cuInit(self, flags):  # noqa: N802
-        return self.status
-
-    def cuDeviceGetCount(self, count):  # noqa: N802
-        count._obj.value = self.count
-        return 0
-
-    def cuDeviceGetName(self, name, size, number):  # noqa: N802
-        name.value = b"NVIDIA Pretended"
-        return 0
-
-    def cuDriverGetVersion(self, version):  # noqa: N802
-        version._obj.value = 12080
-        return 0
+def where(monkeypatch, *, cupy=True, described=PRETENDED, compiler=None) -> None:
+    """What there is of CuPy, a device, and a compiler; of that, why it is absent."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: cupy or None)
+    monkeypatch.setattr(driver, "described", lambda: described)
+    monkeypatch.setattr(nvrtc, "why_absent", lambda: compiler)
 
 
-def with_driver(monkeypatch, driver) -> None:
-    def load(name):
-        if driver is None:
-            raise OSError(name)
-        return driver
-
-    monkeypatch.setattr(ctypes, "CDLL", load)
-
-
-@pytest.mark.parametrize("driver", [None, FakeDriver(0), FakeDriver(1, status=100)])
-def test_without_a_device_it_is_said_what_to_do(monkeypatch, driver):
-    with_driver(monkeypatch, driver)
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
-    assert device.why_absent().startswith("there is no NVIDIA GPU here, or no driver for it: ")
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ({"cupy": False}, "CuPy is not installed: pip install -e '.[cuda12]' or '.[cuda13]', as the driver is"),
+        ({"described": None}, "there is no NVIDIA GPU here, or no driver for it: "),
+        ({"compiler": "NVRTC was not found: do this"}, "NVRTC was not found: do this"),
+    ],
+)
+def test_what_is_missing_is_said_and_what_to_do(monkeypatch, there, why):
+    where(monkeypatch, **there)
+    assert device.why_absent().startswith(why)
     (absent,) = kernels.gpu.absent()
     assert (absent.backend, absent.why) == ("cupy", device.why_absent())
 
 
-def test_without_cupy_it_is_said_how_to_get_it(monkeypatch):
-    with_driver(monkeypatch, FakeDriver(1))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert device.why_absent() == "CuPy is not installed: pip install -e '.[cuda12]' or '.[cuda13]', as the driver is"
-
-
-def test_a_device_is_described_by_its_driver(monkeypatch, tmp_path):
-    with_driver(monkeypatch, FakeDriver(2))
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
-    version = tmp_path / "version"
-    version.write_text("NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build\nGCC ...\n")
-    monkeypatch.setattr(device, "DRIVER", version)
-    assert device.described() == device.Described("NVIDIA Pretended", "570.86.15", "12.8")
+def test_where_nothing_is_missing_the_backend_is_there(monkeypatch):
+    where(monkeypatch)
     assert device.why_absent() is None
     assert kernels.gpu.absent() == []
+
+
+def test_versions_are_told_as_far_as_there_are_any(monkeypatch):
+    monkeypatch.setattr(nvrtc, "_candidates", lambda: iter(()))
+    for asked in (nvrtc._library, nvrtc.version):
+        asked.cache_clear()
+    try:
+        assert "NVRTC" not in kernels.gpu.versions()
+    finally:
+        nvrtc._library.cache_clear()
 
 
 @pytest.mark.usefixtures("fake")
 def test_the_device_is_asked_once():
     assert device.cupy() is fake_cupy
     assert device.architecture(0) == "sm_90"
-    assert device.resident_blocks(0) == 8
+
+
+class Kernel:
+    """One of which a multiprocessor holds so many threads."""
+
+    def __init__(self, threads_held: int) -> None:
+        self.kernel = SimpleNamespace(ptr=threads_held)
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize(("kernel", "blocks"), [(Kernel(1280), 5), (Kernel(2048), 8), (Kernel(100), 1), (object(), 8)])
+def test_a_device_holds_as_many_blocks_as_a_kernel_leaves_room_for(kernel, blocks):
+    assert device.resident_blocks(kernel) == blocks

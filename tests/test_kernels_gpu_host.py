@@ -47,3 +47,9 @@ def test_threads_of_a_block_wait_for_each_other(module):
     out = np.zeros(128, np.uint32)
     module.get_function("backward_alpha")((2,), (64,), (out.ctypes.data,))
     np.testing.assert_array_equal(out, [*range(63, -1, -1), *range(64, 0, -1)])
+
+
+@pytest.mark.parametrize("grid", [(0,), (1, 0), (2**31,), (1, 65536), (1, 1, 65536)])
+def test_a_grid_that_no_device_takes_is_refused(module, grid):
+    with pytest.raises(ValueError, match=r"blocks is none that a device takes"):
+        module.get_function("whereabouts")(grid, (8,), (0, 0, 0.0))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kernels.gpu import launch
+from kernels.gpu.host import LARGEST_GRID
 from kernels.gpu.launch import Sums, channel_sums, channels_of, elementwise
 from tests.fake_cupy import asarray
 from tests.gpu import fake  # noqa: F401
@@ -15,7 +16,9 @@ pytestmark = pytest.mark.usefixtures("fake")
 
 
 class Recorder:
-    """A kernel that notes how it is launched."""
+    """A kernel that notes how it is launched, of which a device holds 5 blocks of 256 threads at once."""
+
+    kernel = SimpleNamespace(ptr=5 * 256)
 
     def __init__(self) -> None:
         self.launches = []
@@ -26,7 +29,7 @@ class Recorder:
 
 def test_one_launch_and_no_more_blocks_than_the_device_holds():
     function = Recorder()
-    for size, blocks in ((1, 1), (1024, 1), (1025, 2), (1 << 20, 8)):
+    for size, blocks in ((1, 1), (1024, 1), (1025, 2), (1 << 20, 5)):
         x = asarray(np.zeros(size, np.float32))
         out = elementwise(function, [x], None, (3.0,))
         assert function.launches == [((blocks,), (256,), (x.data.ptr, out.data.ptr, size, 3.0))]
@@ -61,9 +64,18 @@ def test_a_sum_is_two_launches():
     x = asarray(np.zeros((2, 70, 3), np.float32))
     out = channel_sums(partial, total, x, x, Sums(2, 70, 3), 24, (70,))
     ((grid, block, given),) = partial.launches
-    assert (grid, block, given[3:]) == ((1, 3), (256,), (2, 70, 3, 32))
+    assert (grid, block, given[3:]) == ((3, 1), (256,), (2, 70, 3, 32))
     ((grid, block, given),) = total.launches
     assert (grid, block, given[3:]) == ((70,), (256,), (out.data.ptr, 2, 70, 3, 1))
+
+
+@pytest.mark.parametrize("shape", [Sums(1, 70_000, 64), Sums(1 << 12, 70_000, 64), Sums(1 << 22, 3_000_000, 1)])
+def test_a_sum_over_many_channels_has_a_grid_that_a_device_takes(shape):
+    partial, total = Recorder(), Recorder()
+    nothing = asarray(np.zeros(0, np.float32))
+    channel_sums(partial, total, nothing, nothing, shape, 0, (shape.channels,))
+    for grid, *_ in partial.launches + total.launches:
+        assert all(0 < count <= most for count, most in zip(grid, LARGEST_GRID, strict=False)), grid
 
 
 def test_channels_are_axis_1():

@@ -14,13 +14,14 @@ pytestmark = pytest.mark.usefixtures("fake")
 
 
 class FakeNvml:
-    """NVML that answers what it is told to."""
+    """NVML that answers what it is told to: a clock and reasons, or None for what it refuses."""
 
     NVML_CLOCK_SM = 1
     NVMLError = OSError
 
-    def __init__(self, *answers: tuple[int, int]) -> None:
+    def __init__(self, *answers: tuple[int | None, int | None], reasons: str = timing.REASONS[0]) -> None:
         self.answers = list(answers)
+        setattr(self, reasons, self.reasons)
 
     def nvmlInit(self):  # noqa: N802
         pass
@@ -31,14 +32,20 @@ class FakeNvml:
 
     def nvmlDeviceGetClockInfo(self, device, kind):  # noqa: N802
         assert (device, kind) == ("device", 1)
-        return self.answers[0][0]
+        return self.answer(self.answers[0][0])
 
-    def nvmlDeviceGetCurrentClocksThrottleReasons(self, device):  # noqa: N802
-        return self.answers.pop(0)[1]
+    def reasons(self, device):
+        return self.answer(self.answers.pop(0)[1])
+
+    def answer(self, told: int | None) -> int:
+        if told is None:
+            raise OSError("Not Supported")
+        return told
 
 
 @pytest.fixture(autouse=True)
-def _unseen():
+def _unseen(monkeypatch):
+    monkeypatch.setattr(timing, "LOOK_EVERY_S", 0.0)
     timing._management.cache_clear()
     yield
     timing._management.cache_clear()
@@ -52,12 +59,32 @@ def test_what_is_between_the_events_is_timed_while_the_device_has_work_before(mo
     assert done == [((1,), (1,), (timing.SPIN_CYCLES,)), None]
 
 
-def test_clocks_are_kept_and_a_throttled_sample_is_none(monkeypatch):
-    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml((1980, 0), (1700, 0x40), (1990, 0x4), (1800, 0x1)))
+@pytest.mark.parametrize("reasons", timing.REASONS)
+def test_clocks_are_kept_and_a_throttled_sample_is_none(monkeypatch, reasons):
+    answers = (1980, 0), (1700, 0x40), (1990, 0x4), (1800, 0x1)
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(*answers, reasons=reasons))
     assert timing.clocks(0) is None
     counted = [timing.elapsed(lambda: None) is not None for _ in range(4)]
     assert counted == [True, False, True, True]
     assert timing.clocks(0) == (1700, 1990)
+
+
+def test_what_nvml_refuses_is_not_told_and_costs_no_sample(monkeypatch):
+    answers = (None, None), (1800, None), (None, 0x40), (None, None)
+    monkeypatch.setitem(sys.modules, "pynvml", FakeNvml(*answers))
+    counted = [timing.elapsed(lambda: None) is not None for _ in range(4)]
+    assert counted == [True, True, False, True]
+    assert timing.clocks(0) == (1800, 1800)
+
+
+def test_it_is_asked_now_and_then_and_what_it_said_last_holds_until_then(monkeypatch):
+    monkeypatch.setattr(timing, "LOOK_EVERY_S", 1.0)
+    now = iter([100.0, 100.5, 101.5, 101.9, 102.6])
+    monkeypatch.setattr(timing.time, "monotonic", lambda: next(now))
+    nvml = FakeNvml((1900, 0), (1700, 0x8), (1800, 0))
+    monkeypatch.setitem(sys.modules, "pynvml", nvml)
+    assert [timing.elapsed(lambda: None) is not None for _ in range(5)] == [True, True, False, False, True]
+    assert nvml.answers == []
 
 
 @pytest.mark.parametrize("nvml", [None, SimpleNamespace(nvmlInit=lambda: 1 / 0, NVMLError=ZeroDivisionError)])

@@ -27,9 +27,10 @@ def absent() -> list[Absent]:
 
 
 def versions() -> dict[str, str]:
-    """The versions of what our kernels are compiled and launched with, by name."""
+    """The versions of what our kernels are compiled and launched with, by name, as far as it is there."""
     found = metadata.packages_distributions().get("cupy", ())
-    return {name: metadata.version(name) for name in dict.fromkeys(found)} | {"NVRTC": nvrtc.version()}
+    compiler = {"NVRTC": nvrtc.version()} if nvrtc.is_installed() else {}
+    return {name: metadata.version(name) for name in dict.fromkeys(found)} | compiler
 
 
 __all__ = ["ACTIVATIONS", "absent", *ACTIVATIONS]

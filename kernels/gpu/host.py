@@ -10,6 +10,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+LARGEST_GRID = (2**31 - 1, 65535, 65535)  # that a device takes
+
 
 class Module:
     """A library made by `build.host_library`."""
@@ -26,10 +28,16 @@ class Function:
     """A kernel that can be launched, over pointers as whole numbers, sizes and floats."""
 
     def __init__(self, library: ctypes.CDLL, name: str) -> None:
-        self.library, self.kernel = library, getattr(library, name)
+        self.library, self.name, self.run = library, name, getattr(library, name)
 
     def __call__(self, grid: Sequence[int], block: Sequence[int], arguments: Sequence[int | float]) -> None:
-        """Run every thread of a grid, and return when all are done."""
+        """Run every thread of a grid, and return when all are done.
+
+        Raises:
+            ValueError: the grid is none that a device takes.
+        """
+        if not all(0 < count <= most for count, most in zip(grid, LARGEST_GRID, strict=False)):
+            raise ValueError(f"a grid of {' × '.join(map(str, grid))} blocks is none that a device takes")
         given = [ctypes.c_double(a) if isinstance(a, float) else ctypes.c_ulonglong(int(a)) for a in arguments]
         blocks, threads = (*grid, 1, 1), block[0]
         if not self._waits:
@@ -58,8 +66,8 @@ class Function:
     @property
     def _waits(self) -> bool:
         """Whether threads of a block wait for each other: those of sums do."""
-        return "backward_alpha" in self.kernel.__name__
+        return "backward_alpha" in self.name
 
     def _thread(self, at: Sequence[int], thread: int, blocks: Sequence[int], threads: int, given: list) -> None:
         self.library.set_thread(*at, thread, *blocks[:2], threads)
-        self.kernel(*given)
+        self.run(*given)

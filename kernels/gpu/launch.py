@@ -25,7 +25,7 @@ def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, afte
     result = out if direct else empty(like.shape, like.dtype)
     if like.size:
         per_block = THREADS * (PACKET // like.itemsize)
-        blocks = min(-(-like.size // per_block), resident_blocks(cupy().cuda.runtime.getDevice()))
+        blocks = min(-(-like.size // per_block), resident_blocks(function))
         function((blocks,), (THREADS,), (*[a.data.ptr for a in plain], result.data.ptr, like.size, *after))
     if out is None or direct:
         return result
@@ -64,7 +64,7 @@ def channel_sums(
     scratch = cupy().empty(shape.channels * shape.blocks * bytes_per_sum, "uint8")
     size = (shape.rows, shape.channels, shape.inner)
     groups = -(-shape.channels // shape.lanes)
-    partial((shape.blocks, groups), (THREADS,), (dy.data.ptr, x.data.ptr, scratch.data.ptr, *size, shape.lanes))
+    partial((groups, shape.blocks), (THREADS,), (dy.data.ptr, x.data.ptr, scratch.data.ptr, *size, shape.lanes))
     total((shape.channels,), (THREADS,), (dy.data.ptr, x.data.ptr, scratch.data.ptr, out.data.ptr, *size, shape.blocks))
     return out
 

@@ -9,10 +9,14 @@ import ctypes
 import ctypes.util
 import functools
 import importlib.util
+import os
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from kernels.gpu import driver
 
 OPTIONS = (
     "--std=c++17",
@@ -24,6 +28,7 @@ OPTIONS = (
     "--ptxas-options=-v",
 )
 NEWEST, OLDEST = 14, 12  # CUDA's versions that are tried where only the system knows the library
+USUAL = "/usr/local/cuda"  # where a toolkit is that nobody named
 
 
 class CompileError(RuntimeError):
@@ -75,11 +80,16 @@ def version() -> str:
 
 def is_installed() -> bool:
     """Whether there is an NVRTC to compile with."""
+    return why_absent() is None
+
+
+def why_absent() -> str | None:
+    """Why nothing can be compiled, where that is so: a sentence that says what to do."""
     try:
         _library()
-    except FileNotFoundError:
-        return False
-    return True
+    except FileNotFoundError as error:
+        return str(error)
+    return None
 
 
 @functools.cache
@@ -90,22 +100,51 @@ def _library() -> ctypes.CDLL:
         except OSError:
             continue
     raise FileNotFoundError(
-        "NVRTC, NVIDIA's runtime compiler, was not found: "
-        "pip install nvidia-cuda-nvrtc-cu12, or cupy with its CUDA libraries: pip install -e '.[cuda12]'"
+        "NVRTC, NVIDIA's runtime compiler, was not found: pip install nvidia-cuda-nvrtc-cu12, "
+        "or for a driver of CUDA 13 nvidia-cuda-nvrtc; or set CUDA_PATH to the folder of a CUDA toolkit"
     )
 
 
 def _candidates() -> Iterator[str]:
-    """The library's file in NVIDIA's wheels, the newest first, then as the system finds it."""
-    spec = importlib.util.find_spec("nvidia")
-    folders = [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or []]
-    wheels = [file for folder in folders for file in folder.glob("*/lib/libnvrtc.so.*")]
-    yield from map(str, sorted(wheels, key=lambda file: [int(n) for n in re.findall(r"\d+", file.name)], reverse=True))
-    for major in range(NEWEST, OLDEST - 1, -1):
-        yield f"libnvrtc.so.{major}"
+    """The library's files and names, the newest first, but those last that are of a later CUDA than the driver.
+
+    A driver loads no code that the compiler of a later CUDA made, by the first number of its version.
+    """
+    known = driver.described()
+
+    def order(name: str) -> tuple[bool, int]:
+        major = int(re.search(r"\.so\.(\d+)", name).group(1))
+        return known is not None and major > known.cuda_major, -major
+
+    names = [f"libnvrtc.so.{major}" for major in range(NEWEST, OLDEST - 1, -1)]
+    yield from sorted([*_files(), *names], key=order)
     found = ctypes.util.find_library("nvrtc")
     if found:
         yield found
+    yield from _where_cupy_looks()
+
+
+def _files() -> Iterator[str]:
+    """The library's files in NVIDIA's wheels, and in the folders of toolkits that CuPy knows too."""
+    spec = importlib.util.find_spec("nvidia")
+    wheels = [Path(folder) for folder in (spec.submodule_search_locations if spec else None) or []]
+    named = [os.environ.get(name) for name in ("CUDA_PATH", "CUDA_HOME", "CONDA_PREFIX")]
+    toolkits = [Path(folder) for folder in (*named, sys.prefix, USUAL) if folder]
+    places = [(wheels, ("*/lib",)), (toolkits, ("lib64", "lib", "targets/*/lib"))]
+    for folders, below in places:
+        for folder in folders:
+            for pattern in below:
+                yield from map(str, sorted(folder.glob(f"{pattern}/libnvrtc.so.*")))
+
+
+def _where_cupy_looks() -> Iterator[str]:
+    """The file that CuPy 14 finds by itself."""
+    try:
+        from cuda.pathfinder import load_nvidia_dynamic_lib
+
+        yield load_nvidia_dynamic_lib("nvrtc").abs_path
+    except (ImportError, RuntimeError):  # which it raises where it finds none
+        return
 
 
 def _check(status: int) -> None:

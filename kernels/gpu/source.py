@@ -104,10 +104,15 @@ def unit(entries: Iterable[Entry], *, host: bool = False) -> str:
     return "\n".join([*lines, "", *[entry.text for entry in entries]])
 
 
+def files() -> list[Path]:
+    """Every file of CUDA C++ that kernels are made of."""
+    return sorted(FOLDER.glob("*.cuh"))
+
+
 @functools.cache
 def headers() -> dict[str, str]:
-    """Every file that can be included, by its name."""
-    return {path.name: path.read_text() for path in FOLDER.glob("*.cuh")} | {"tables.cuh": _tables()}
+    """Every text that can be included, by its name: those files, and the coefficients."""
+    return {path.name: path.read_text() for path in files()} | {"tables.cuh": _tables()}
 
 
 def _tables() -> str:

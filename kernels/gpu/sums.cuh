@@ -71,12 +71,13 @@ Sum of_block(Sum own, unsigned int lanes) {
     return own;
 }
 
-// partial[channel][block] for a grid of blocks × groups of `lanes` channels.
+// partial[channel][block] for a grid of groups of `lanes` channels × blocks. A grid's y is 65,535 at most: groups may be
+// more, blocks are fewer.
 template <class T, class Sum, class S>
 void partial_sums(const S* dy, const S* x, Sum* partial, Layout at, Size lanes) {
-    const Size channel = Size(blockIdx.y) * lanes + threadIdx.x % lanes;
-    const Size first = Size(blockIdx.x) * (THREADS / lanes) + threadIdx.x / lanes;
-    const Size step = Size(gridDim.x) * (THREADS / lanes);
+    const Size channel = Size(blockIdx.x) * lanes + threadIdx.x % lanes;
+    const Size first = Size(blockIdx.y) * (THREADS / lanes) + threadIdx.x / lanes;
+    const Size step = Size(gridDim.y) * (THREADS / lanes);
     Sum own;
     if (channel < at.channels)
         for (Size k = first; k < at.count(); k += step) {
@@ -84,7 +85,7 @@ void partial_sums(const S* dy, const S* x, Sum* partial, Layout at, Size lanes) 
             own.add(load<T>(dy[place]), load<T>(x[place]));
         }
     own = of_block(own, (unsigned int)lanes);
-    if (threadIdx.x < lanes && channel < at.channels) partial[channel * gridDim.x + blockIdx.x] = own;
+    if (threadIdx.x < lanes && channel < at.channels) partial[channel * gridDim.y + blockIdx.y] = own;
 }
 
 // ---- Exact sums, for `rounded` ---------------------------------------------------------------------------------------

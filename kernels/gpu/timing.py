@@ -2,6 +2,7 @@
 """How long the device works, by its own events, and at what clocks."""
 
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,23 +20,26 @@ extern "C" __global__ void spin(long long cycles) {
 SPIN_CYCLES = 200_000  # 0.1 ms or a little more
 
 # NVML's bits for clocks that are lowered by heat or by the supply; a power limit lowers them all the time, and shows in
-# the clocks that are recorded.
+# the clocks that are recorded. The first of these that NVML has tells them: they were renamed.
 THROTTLED = 0x8 | 0x20 | 0x40 | 0x80
+REASONS = ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons")
+LOOK_EVERY_S = 0.02  # NVML takes longer to answer than a small kernel to run, and its answers are no newer than this
 
 
 @dataclass
-class Clocks:
-    """The clocks of the multiprocessors in MHz, as they were seen after what was timed."""
+class Seen:
+    """What was seen of a device after what was timed, its clocks those of the multiprocessors in MHz."""
 
-    lowest: int
-    highest: int
+    at: float | None = None  # when it was last looked at
+    is_throttled: bool = False  # then
+    clocks: tuple[int, int] | None = None  # the lowest and the highest, where they were told
 
 
-_seen: dict[int, Clocks] = {}  # by the device's number
+_seen: dict[int, Seen] = {}  # by the device's number
 
 
 def elapsed(call: Callable[[], Any]) -> float | None:
-    """How long the device works on what a call starts, in seconds; None where it was throttled meanwhile."""
+    """How long the device works on what a call starts, in seconds; None where it was last seen throttled."""
     library = cupy()
     number = library.cuda.runtime.getDevice()
     events = library.cuda.Event(), library.cuda.Event()
@@ -45,13 +49,12 @@ def elapsed(call: Callable[[], Any]) -> float | None:
     events[1].record()
     events[1].synchronize()
     seconds = library.cuda.get_elapsed_time(*events) * 1e-3
-    return None if _is_throttled(number) else seconds
+    return None if _look(number).is_throttled else seconds
 
 
 def clocks(number: int) -> tuple[int, int] | None:
     """The lowest and the highest clock that was seen on a device; None where nothing told it."""
-    seen = _seen.get(number)
-    return (seen.lowest, seen.highest) if seen else None
+    return _seen[number].clocks if number in _seen else None
 
 
 @functools.cache
@@ -59,16 +62,29 @@ def _spin(number: int) -> Any:
     return cupy().RawModule(path=str(build.cubin_of(SPIN, architecture(number)))).get_function("spin")
 
 
-def _is_throttled(number: int) -> bool:
-    """Look at the clocks and at why they are what they are."""
+def _look(number: int) -> Seen:
+    """Look at the clocks of a device and at why they are what they are, where that was not done a moment ago."""
+    seen, now = _seen.setdefault(number, Seen()), time.monotonic()
     management = _management(number)
-    if management is None:
-        return False
+    if management is None or (seen.at is not None and now < seen.at + LOOK_EVERY_S):
+        return seen
     nvml, device = management
-    clock = nvml.nvmlDeviceGetClockInfo(device, nvml.NVML_CLOCK_SM)
-    seen = _seen.setdefault(number, Clocks(clock, clock))
-    seen.lowest, seen.highest = min(seen.lowest, clock), max(seen.highest, clock)
-    return bool(nvml.nvmlDeviceGetCurrentClocksThrottleReasons(device) & THROTTLED)
+    clock = _told(nvml, ("nvmlDeviceGetClockInfo",), device, nvml.NVML_CLOCK_SM)
+    if clock is not None:
+        lowest, highest = seen.clocks or (clock, clock)
+        seen.clocks = min(lowest, clock), max(highest, clock)
+    seen.at, seen.is_throttled = now, bool((_told(nvml, REASONS, device) or 0) & THROTTLED)
+    return seen
+
+
+def _told(nvml: Any, names: tuple[str, ...], *asked: Any) -> int | None:
+    """What the first of NVML's functions that answers says; None where it tells that of no such device, or nobody."""
+    for name in names:
+        try:
+            return getattr(nvml, name)(*asked)
+        except (AttributeError, nvml.NVMLError):
+            continue
+    return None
 
 
 @functools.cache
