@@ -110,16 +110,13 @@ def watched(function: Callable[[], Any]) -> Any:
     Raises:
         ModeError: it is not; it is set right again.
     """
-    before = fenv.mode()
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with fenv.kept() as state, np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return function()
     finally:
-        after = fenv.mode()
-        if after != before:
-            fenv.set_mode(before)
-            raise ModeError(f"left the floating-point mode changed: {fenv.said(before, after)}")
+        if state.changed:
+            raise ModeError(state.changed)
 
 
 OPERATIONS = {"call": call, "flags": flags, "sources": sources, "runs_with": runs_with, "durations": durations}
@@ -143,15 +140,18 @@ def main() -> None:
     connection, memory = Connection(int(socket)), Memory(int(file))
     kernels.load()
     try:
-        users.load(places)
+        with fenv.kept() as state:
+            users.load(places)
     except users.LoadError as error:
         connection.send(("raised", str(error)))
         return
+    spoiled = f"the import of {', '.join(places)} {state.changed}" if state.changed else None
     known = by_id(registered())
     connection.send(("done", None))
     with contextlib.suppress(EOFError, OSError):
         while True:
-            connection.send(answer(known, memory, connection.recv()))
+            request = connection.recv()
+            connection.send(("changed_mode", spoiled) if spoiled else answer(known, memory, request))
 
 
 def quiet() -> None:

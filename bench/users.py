@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import reference
+from bench import fenv
 from bench.calling import KernelError
 from bench.remote import Host
 from kernels.registry import Kernel, registered
@@ -38,7 +39,9 @@ def hosted(places: Sequence[str]) -> dict[str, Host]:
                 host.start()
             except KernelError as error:
                 raise LoadError(error.failure.message) from error
-        found = {kernel.id: hosts[place] for place, there in load(places).items() for kernel in there}
+        with fenv.kept():  # the host tells on a file that changes it
+            loaded = load(places)
+        found = {kernel.id: hosts[place] for place, there in loaded.items() for kernel in there}
         unused.pop_all()
     return found
 

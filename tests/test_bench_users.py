@@ -3,11 +3,14 @@
 
 import sys
 
+import mpmath
 import numpy as np
 import pytest
 
 import reference
 from bench import remote
+from bench.calling import KernelError, call
+from bench.fenv import mode
 from bench.machine import ROOT
 from bench.users import LoadError, hosted, load
 from kernels import registry
@@ -15,6 +18,7 @@ from kernels.registry import Kernel, registered
 from reports import schema
 from tests.command import benchmark
 
+MODES = {"nearest": 0, "upward": 0x800}  # of <fenv.h> on x86-64
 RELU = """
 import numpy as np
 from halfulp import implementation
@@ -197,6 +201,28 @@ def test_the_host_of_a_file_imports_it_first_and_calls_its_kernels(write):
     finally:
         for host in found.values():
             host.close()
+
+
+CHANGES_THE_STATE = """
+import ctypes
+import mpmath
+np.seterr(all="raise")
+mpmath.mp.prec = 10
+ctypes.CDLL("libm.so.6").fesetround({mode})
+"""
+
+
+@pytest.mark.skipif(mode() is None, reason="the mode can't be read here")
+def test_an_import_that_changes_the_mode_is_a_verdict_on_its_kernels_alone(write):
+    before = mode(), np.geterr(), mpmath.mp.prec
+    texts = {kind: RELU.format(variant=kind) + CHANGES_THE_STATE.format(mode=rounds) for kind, rounds in MODES.items()}
+    with remote.closing_all(hosted([write(text, f"{kind}.py") for kind, text in texts.items()])) as hosts:
+        assert (mode(), np.geterr(), mpmath.mp.prec) == before
+        good, bad = (remote.isolated(k, hosts) for k in registered() if k.backend == "mine" and k.dtype == "float32")
+        for _ in range(2):
+            with pytest.raises(KernelError, match=r"changed_mode: the import of .*upward.py left .*not rounded"):
+                call(bad, np.float32([1]))
+        assert call(good, np.float32([1])) == 1
 
 
 @pytest.mark.parametrize(
