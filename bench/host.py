@@ -9,7 +9,6 @@ call the floating-point mode is as it was, or the kernel is told on.
 import contextlib
 import ctypes
 import functools
-import mmap
 import os
 import platform
 import signal
@@ -24,28 +23,11 @@ import numpy as np
 import kernels
 from bench import fenv, speed, users
 from bench.prepare import by_id
-from bench.spans import CACHE_LINE, Place
+from bench.spans import CACHE_LINE, Memory, Place
 from kernels.registry import Kernel, registered
 from reference.sources import loaded_sources
 
 Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
-
-
-class Memory:
-    """The shared memory, mapped anew when the other side has made it larger."""
-
-    def __init__(self, file: int) -> None:
-        self.file = file
-        self.map: mmap.mmap | None = None
-
-    def of(self, size: int) -> memoryview:
-        """At least so many bytes of it."""
-        size = max(size, 1)
-        if os.fstat(self.file).st_size < size:
-            os.ftruncate(self.file, size)
-        if self.map is None or len(self.map) < size:
-            self.map = mmap.mmap(self.file, os.fstat(self.file).st_size)  # the old one lives while arrays are in it
-        return memoryview(self.map)
 
 
 def call(
@@ -138,6 +120,7 @@ def main() -> None:
     socket, file, *places = sys.argv[1:]
     quiet()
     connection, memory = Connection(int(socket)), Memory(int(file))
+    os.register_at_fork(after_in_child=connection.close)  # what a kernel forks answers nobody
     kernels.load()
     try:
         with fenv.kept() as state:

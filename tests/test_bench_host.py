@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.host import Memory, ModeError, answer, watched
-from bench.spans import lay_out
+from bench.host import ModeError, answer, watched
+from bench.spans import Memory, lay_out
 from kernels.registry import RunsWith
 from tests.making import make_kernel
 
@@ -92,14 +92,3 @@ def test_a_mode_that_is_left_changed_is_an_error_that_comes_before_what_was_rais
     monkeypatch.setattr("bench.fenv.said", lambda before, after: "changed")
     with pytest.raises(ModeError, match="changed"):
         watched(lambda: 1 / 0)
-
-
-def test_the_memory_is_mapped_anew_when_it_has_grown(memory):
-    small = memory.of(10)
-    small[:3] = b"abc"
-    os.ftruncate(memory.file, 100_000)
-    large = memory.of(50_000)
-    assert len(large) >= 50_000
-    assert bytes(large[:3]) == b"abc"
-    small[:3] = b"xyz"
-    assert bytes(large[:3]) == b"xyz"

@@ -12,9 +12,10 @@ import psutil
 import pytest
 
 import kernels
-from bench import remote
+from bench import process, remote
 from bench.affinity import CAN_LIMIT
 from bench.calling import KernelError, answer, call
+from bench.fenv import mode
 from bench.flags import raised
 from bench.machine import ROOT
 from bench.properties import measure as properties_of
@@ -31,9 +32,10 @@ from tests.command import benchmark
 from tests.exactly import trial_of
 from tests.sweeping import PLACES, encoded, make_small
 
-MISBEHAVING = Path(__file__).with_name("misbehaving.py")
+MISBEHAVING, LINGERING = (Path(__file__).with_name(name) for name in ("misbehaving.py", "lingering.py"))
 kernels.load()
 SILU = next(k for k in registered() if k.id == "silu-forward-float32-numba-stable")
+STABLE_RELU = next(k for k in registered() if k.id == "relu-forward-float32-numba-stable")
 BACKWARD = next(k for k in registered() if k.id == "silu-backward-bfloat16-numba-stable")
 
 
@@ -53,6 +55,16 @@ def bad():
     home = Host([str(MISBEHAVING)])
     yield {k.variant: isolated(k, {k.id: home}) for k in own}
     home.close()
+
+
+@pytest.fixture
+def lingering():
+    """The kernels that leave something behind, by their variants, with one host for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_kernels", dict(registry._kernels))
+        own = load([str(LINGERING)])[str(LINGERING)]
+    with closing_all({"": Host([str(LINGERING)])}) as hosts:
+        yield {k.variant: isolated(k, {k.id: hosts[""]}) for k in own}
 
 
 def there(kernel: Kernel, host: Host) -> Kernel:
@@ -104,7 +116,7 @@ def test_what_a_buffer_holds_stays_while_other_arrays_come_and_go(host):
         kernel(x, out=another)
         another[:] = 7
     assert np.array_equal(out, SILU(X))
-    other = there(SILU, host)
+    other = there(STABLE_RELU, host)
     other.function.buffers(1, X.size, X.dtype, 3)[1][:] = 7
     assert np.array_equal(out, SILU(X))
 
@@ -115,6 +127,7 @@ def test_a_sweep_finds_the_same_there(host, monkeypatch):
     (here,) = sweep([SILU], activation, None, lambda *_: None).values()
     (elsewhere,) = sweep([there(SILU, host)], activation, None, lambda *_: None).values()
     assert encoded(elsewhere) == encoded(here)
+    assert host.reserved == 0
 
 
 def test_properties_are_the_same_there(host):
@@ -148,7 +161,7 @@ def processors_of(host: Host) -> set[int]:
 
 @pytest.mark.skipif(not CAN_LIMIT, reason="processors can't be limited here")
 def test_a_kernel_that_takes_no_threads_is_timed_where_there_are_as_many_processors(monkeypatch):
-    monkeypatch.setattr(remote, "cores", lambda: 2)
+    monkeypatch.setattr(process, "cores", lambda: 2)
     numpy_silu = next(k for k in registered() if k.id == "silu-forward-float32-numpy-library")
     home = Host()
     kernel = there(numpy_silu, home)
@@ -168,7 +181,7 @@ def test_a_kernel_that_takes_no_threads_is_timed_where_there_are_as_many_process
 
 
 def test_where_processors_can_not_be_limited_there_is_one_process(monkeypatch):
-    monkeypatch.setattr(remote, "CAN_LIMIT", False)
+    monkeypatch.setattr(process, "CAN_LIMIT", False)
     home = Host()
     assert home.limited_to(1) is home
 
@@ -206,7 +219,6 @@ def test_what_it_does_to_its_process_is_a_verdict_and_costs_no_other(bad, varian
     assert call(bad["good"], x).tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the mode can't be read elsewhere")
 def test_a_kernel_that_may_compile_something_has_its_own_limit_for_a_call(bad):
     slow = bad["sleeps-on-one-value"].function
     with pytest.raises(KernelError, match=r"did not return within 0.2 s"):
@@ -215,6 +227,7 @@ def test_a_kernel_that_may_compile_something_has_its_own_limit_for_a_call(bad):
     assert there(SILU, Host()).function.limit_s is None
 
 
+@pytest.mark.skipif(mode() is None, reason="the mode can't be read here")
 def test_a_changed_mode_is_told_and_set_right(bad):
     tiny = np.float32([1e-40, 2e-40])
     with pytest.raises(KernelError, match="changed_mode: left the floating-point mode changed: subnormals are flushed"):
@@ -238,6 +251,58 @@ def test_what_cost_a_process_is_not_called_again(bad):
     with pytest.raises(KernelError, match="exited with 3"):
         call(bad["exits"], X)
     assert host.process is process
+
+
+def test_who_falls_into_what_another_left_is_not_blamed(lingering):
+    guilty, innocent = lingering["spoils-its-process"], lingering["falls-into-what-was-spoilt"]
+    home = innocent.function.host
+    call(guilty, X)
+    assert np.array_equal(call(innocent, X), np.maximum(X, 0))
+    assert innocent.function.lost is None
+    assert guilty.function.host is not home
+    call(guilty, X)
+    process = home.process
+    assert np.array_equal(call(innocent, X), np.maximum(X, 0))
+    assert home.process is process
+    home.close()
+    assert guilty.function.host.process is None
+
+
+def test_who_loses_a_process_that_called_no_other_is_spared_once(lingering):
+    kernel = lingering["exits-every-other-time"]
+    kernel.function.host.close()
+    for _ in range(2):
+        assert np.array_equal(call(kernel, X), np.maximum(X, 0))
+    with pytest.raises(KernelError, match="the process exited with 4"):
+        call(kernel, X)
+
+
+def test_all_calls_of_a_kernel_together_have_a_limit(monkeypatch):
+    with closing_all({"": Host()}) as hosts:
+        kernel = there(SILU, hosts[""])
+        monkeypatch.setattr(remote, "CALLS", 0)
+        monkeypatch.setattr(remote, "ELEMENT_S", 60.0 / X.size)
+        call(kernel, X)
+        assert kernel.function.lost is None
+        monkeypatch.setattr(remote, "ELEMENT_S", 0.0)
+        call(kernel, X)
+        with pytest.raises(KernelError, match="hung: its calls took longer than 0 s together") as error:
+            call(kernel, X)
+        assert error.value.failure.input is None
+        assert np.array_equal(call(there(STABLE_RELU, hosts[""]), X), np.maximum(X, 0))
+
+
+def test_what_is_known_of_a_kernel_is_remembered_and_each_refusal_is_its_own(bad):
+    kernel = bad["exits"]
+    host = kernel.function.host
+    errors = []
+    for _ in range(3):
+        with pytest.raises(KernelError, match="exited with 3") as error:
+            isolated(kernel, {kernel.id: host})(X)
+        errors.append(error.value)
+    assert isolated(kernel, {kernel.id: host}).function is kernel.function
+    assert len({id(e) for e in errors}) == 3
+    assert len({id(e.failure) for e in errors[1:]} | {id(kernel.function.lost)}) == 3
 
 
 def test_one_input_alone_is_named(bad):
@@ -279,10 +344,12 @@ def test_the_input_is_looked_for_in_other_processes_and_none_is_left(bad):
     call(bad["good"], X)
     kernel = isolated(bad["dereferences-null-on-one-value"], {})
     kernel.function.lost = None
+    lost = home.process.pid
     before = {p.pid for p in psutil.Process().children()}
     with pytest.raises(KernelError):
         call(kernel, np.append(X, LARGEST))
-    assert {p.pid for p in psutil.Process().children()} <= before - {home.process and home.process.pid}
+    assert lost in before
+    assert {p.pid for p in psutil.Process().children()} <= before - {lost}
 
 
 def test_a_host_for_each_backend_and_each_file():
@@ -308,7 +375,7 @@ def test_a_host_for_each_backend_and_each_file():
     ],
 )
 def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path, monkeypatch, text, kind, why):
-    monkeypatch.setattr(remote, "START_LIMIT_S", 1.5 if kind == "hung" else 60.0)
+    monkeypatch.setattr(process, "START_LIMIT_S", 1.5 if kind == "hung" else 60.0)
     (tmp_path / "mine.py").write_text(text)
     broken = Host([str(tmp_path / "mine.py")])
     with pytest.raises(KernelError) as error:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import reference
-from bench import remote
+from bench import process, remote
 from bench.calling import KernelError, call
 from bench.fenv import mode
 from bench.machine import ROOT
@@ -236,7 +236,7 @@ def test_an_import_that_changes_the_mode_is_a_verdict_on_its_kernels_alone(write
     ],
 )
 def test_what_an_import_does_to_its_process_is_told_and_not_tried_here(write, monkeypatch, text, said):
-    monkeypatch.setattr(remote, "START_LIMIT_S", 2.0 if "within" in said else 60.0)
+    monkeypatch.setattr(process, "START_LIMIT_S", 2.0 if "within" in said else 60.0)
     place = write(text)
     with pytest.raises(LoadError) as error:
         hosted([place])
