@@ -22,6 +22,7 @@ import numpy as np
 
 import kernels
 from bench import fenv, speed, users
+from bench.calling import KernelError, as_array, described, is_same
 from bench.prepare import by_id
 from bench.spans import CACHE_LINE, Memory, Place
 from kernels.registry import Kernel, registered
@@ -37,12 +38,9 @@ def call(
     *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
     if has_out:
         options = {**options, "out": out}
-    got = watched(lambda: kernel.function(*arrays, **options))
-    got = np.asarray(got) if isinstance(got, np.generic) else got
-    if type(got) is not np.ndarray or got.dtype.hasobject:
-        what = got.dtype if type(got) is np.ndarray else type(got).__name__
-        return "wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype"
-    if out is not None and got.shape == out.shape and got.dtype == out.dtype and np.shares_memory(got, out):
+    dtype = arrays[-1].dtype
+    got = as_array(watched(lambda: kernel.function(*arrays, **options)), dtype)
+    if out is not None and is_same(got, out):
         return "done", None
     got = np.ascontiguousarray(got).reshape(got.shape)
     place = Place(-(-size // CACHE_LINE) * CACHE_LINE, got.shape, got.strides, got.dtype.name)
@@ -111,8 +109,10 @@ def answer(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]) -
         return OPERATIONS[operation](known[name], memory, *rest)
     except ModeError as error:
         return "changed_mode", str(error)
-    except (Exception, SystemExit) as error:
-        return "raised", f"{type(error).__name__}: {error}"
+    except KernelError as error:
+        return error.failure.kind, error.failure.message
+    except BaseException as error:  # nobody interrupts this process: it is the kernel's own
+        return "raised", described(error)
 
 
 def main() -> None:

@@ -57,12 +57,23 @@ def test_a_result_beside_out_is_brought_back_for_others_to_judge(memory):
     assert place.view(memory.of(end)).tolist() == [-2, 0, 4]
 
 
+def test_out_in_another_order_is_brought_back_too(memory):
+    (kind, (place, end)), _ = asked(
+        memory, lambda x, out: np.add(x, x, out=out)[::-1], X, np.zeros_like(X), has_out=True
+    )
+    assert kind == "done"
+    assert place.view(memory.of(end)).tolist() == [4, 0, -2]
+
+
 @pytest.mark.parametrize(
     ("result", "kind", "why"),
     [
         ([1, 2, 3], "wrong_dtype", "returned list"),
         (None, "wrong_dtype", "returned NoneType"),
         (np.array(["a", None, 3], object), "wrong_dtype", "object"),
+        (X.astype(">f4"), "wrong_dtype", "returned >f4 for float32"),
+        (np.zeros(3, [("a", "f4")]), "wrong_dtype", "returned [('a', '<f4')] for float32"),
+        (np.array(["a", "b", "c"]), "wrong_dtype", "returned <U1 for float32"),
     ],
 )
 def test_what_is_no_array_of_numbers_is_told(memory, result, kind, why):
@@ -78,6 +89,22 @@ def test_what_the_backend_runs_with_is_told(memory):
 
 def test_an_exception_is_told(memory):
     assert asked(memory, lambda x: 1 / 0, X)[0] == ("raised", "ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt, GeneratorExit])
+def test_an_exception_of_any_kind_is_told_and_so_is_one_that_has_no_words(memory, kind):
+    class SilentError(kind):
+        def __str__(self):
+            raise ValueError
+
+    def fails(error):
+        def function(x):
+            raise error
+
+        return function
+
+    assert asked(memory, fails(kind("mine")), X)[0] == ("raised", f"{kind.__name__}: mine")
+    assert asked(memory, fails(SilentError()), X)[0] == ("raised", "SilentError, whose message raises ValueError")
 
 
 def test_a_number_is_an_array_of_one(memory):

@@ -32,7 +32,7 @@ from tests.command import benchmark
 from tests.exactly import trial_of
 from tests.sweeping import PLACES, encoded, make_small
 
-MISBEHAVING, LINGERING = (Path(__file__).with_name(name) for name in ("misbehaving.py", "lingering.py"))
+MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 kernels.load()
 SILU = next(k for k in registered() if k.id == "silu-forward-float32-numba-stable")
 STABLE_RELU = next(k for k in registered() if k.id == "relu-forward-float32-numba-stable")
@@ -55,16 +55,6 @@ def bad():
     home = Host([str(MISBEHAVING)])
     yield {k.variant: isolated(k, {k.id: home}) for k in own}
     home.close()
-
-
-@pytest.fixture
-def lingering():
-    """The kernels that leave something behind, by their variants, with one host for all."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_kernels", dict(registry._kernels))
-        own = load([str(LINGERING)])[str(LINGERING)]
-    with closing_all({"": Host([str(LINGERING)])}) as hosts:
-        yield {k.variant: isolated(k, {k.id: hosts[""]}) for k in own}
 
 
 def there(kernel: Kernel, host: Host) -> Kernel:
@@ -251,45 +241,6 @@ def test_what_cost_a_process_is_not_called_again(bad):
     with pytest.raises(KernelError, match="exited with 3"):
         call(bad["exits"], X)
     assert host.process is process
-
-
-def test_who_falls_into_what_another_left_is_not_blamed(lingering):
-    guilty, innocent = lingering["spoils-its-process"], lingering["falls-into-what-was-spoilt"]
-    home = innocent.function.host
-    call(guilty, X)
-    assert np.array_equal(call(innocent, X), np.maximum(X, 0))
-    assert innocent.function.lost is None
-    assert guilty.function.host is not home
-    call(guilty, X)
-    process = home.process
-    assert np.array_equal(call(innocent, X), np.maximum(X, 0))
-    assert home.process is process
-    home.close()
-    assert guilty.function.host.process is None
-
-
-def test_who_loses_a_process_that_called_no_other_is_spared_once(lingering):
-    kernel = lingering["exits-every-other-time"]
-    kernel.function.host.close()
-    for _ in range(2):
-        assert np.array_equal(call(kernel, X), np.maximum(X, 0))
-    with pytest.raises(KernelError, match="the process exited with 4"):
-        call(kernel, X)
-
-
-def test_all_calls_of_a_kernel_together_have_a_limit(monkeypatch):
-    with closing_all({"": Host()}) as hosts:
-        kernel = there(SILU, hosts[""])
-        monkeypatch.setattr(remote, "CALLS", 0)
-        monkeypatch.setattr(remote, "ELEMENT_S", 60.0 / X.size)
-        call(kernel, X)
-        assert kernel.function.lost is None
-        monkeypatch.setattr(remote, "ELEMENT_S", 0.0)
-        call(kernel, X)
-        with pytest.raises(KernelError, match="hung: its calls took longer than 0 s together") as error:
-            call(kernel, X)
-        assert error.value.failure.input is None
-        assert np.array_equal(call(there(STABLE_RELU, hosts[""]), X), np.maximum(X, 0))
 
 
 def test_what_is_known_of_a_kernel_is_remembered_and_each_refusal_is_its_own(bad):
