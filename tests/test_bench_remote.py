@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -191,6 +192,7 @@ def test_what_a_backend_runs_with_is_asked_there(host):
         ("is-killed", "crashed", "the process was ended by SIGKILL"),
         ("exits-on-many", "crashed", "the process exited with 3"),
         ("sleeps-on-one-value", "hung", "did not return within"),
+        ("hangs", "hung", "did not return within"),
         ("returns-float64", "wrong_dtype", "returned float64 for float32"),
         ("returns-text", "wrong_dtype", "returned str for float32"),
         ("returns-more", "wrong_shape", "returned shape (8,), not (4,)"),
@@ -352,7 +354,7 @@ def test_no_process_outlives_the_one_that_started_it():
 def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
     own = tmp_path / "misbehaving_here.py"
     own.write_text(MISBEHAVING.read_text())
-    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "not sleeps and not memory", kernels=own)
+    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "not sleeps and not hangs", kernels=own)
     assert ran.code == 1, ran.out + ran.err
     found = {k.variant: k.failure.kind if k.failure else k.verdict for k in load_results(ran.folder)}
     assert found == {
@@ -371,6 +373,7 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
         "returns-more": "wrong_shape",
         "writes-to-its-input": "wrote_input",
         "flushes-to-zero": "changed_mode",
+        "takes-all-memory": "raised",
     }
     named = {k.variant: k.failure.input for k in load_results(ran.folder) if k.failure and k.failure.kind == "crashed"}
     assert named.pop("exits-on-many") is None
@@ -378,7 +381,24 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
     assert None not in named.values()
     timed = {k.variant for k in load_results(ran.folder) if k.throughput}
     assert timed == {"good", "prints", "returns-a-view"}
-    assert not [p for p in psutil.process_iter(["cmdline"]) if str(own) in (p.info["cmdline"] or ())]
+    assert not processes_of(own)
+
+
+def test_a_run_in_which_kernels_hang_ends_soon_after_their_limits(tmp_path):
+    hurry = "\nfrom bench import culprit, remote\nremote.CALL_LIMIT_S = culprit.SEARCH_S = 3.0\n"  # of the run, too
+    own = tmp_path / "hanging.py"
+    own.write_text(MISBEHAVING.read_text() + hurry)
+    begin = time.monotonic()
+    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "sleeps or hangs or good", kernels=own)
+    assert time.monotonic() - begin < 120
+    assert ran.code == 1, ran.out + ran.err
+    found = {k.variant: k.failure.kind if k.failure else k.verdict for k in load_results(ran.folder)}
+    assert found == {"good": "not refuted", "hangs": "hung", "sleeps-on-one-value": "hung"}
+    assert not processes_of(own)
+
+
+def processes_of(file: Path) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if str(file) in (p.info["cmdline"] or ())]
 
 
 def load_results(folder: Path) -> list[schema.KernelResult]:
