@@ -132,18 +132,37 @@ def answer(
     Raises:
         KernelError: it raised, returned another shape or dtype, or another array than ``out``.
     """
-    got = attempt(kernel, *arrays, out=out, threads=threads)
+    got = as_array(attempt(kernel, *arrays, out=out, threads=threads), arrays[-1].dtype)
+    if got.shape != shape:
+        raise KernelError("wrong_shape", f"returned shape {got.shape}, not {shape}: return one result per input")
+    if kernel.takes_out and out is not None and out.size and not is_same(got, out):  # of nothing, none is
+        raise KernelError("left_output", "did not return the out= array that it was given")
+    return got
+
+
+def as_array(got: Any, dtype: np.dtype) -> np.ndarray:
+    """What a kernel returned, which is to be an array of a dtype.
+
+    Raises:
+        KernelError: it is none.
+    """
     if isinstance(got, np.generic):  # as a sum comes out of NumPy
         got = np.asarray(got)
     plain = type(got) is np.ndarray  # a subclass may compare and convert in ways of its own
-    if not plain or got.dtype != arrays[-1].dtype:
+    if not plain or got.dtype != dtype:
         what = got.dtype if plain else type(got).__name__
-        raise KernelError("wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype")
-    if got.shape != shape:
-        raise KernelError("wrong_shape", f"returned shape {got.shape}, not {shape}: return one result per input")
-    if kernel.takes_out and out is not None and out.size and not np.shares_memory(got, out):  # of nothing, none is
-        raise KernelError("left_output", "did not return the out= array that it was given")
+        raise KernelError("wrong_dtype", f"returned {what} for {dtype}: return an array of x's dtype")
     return got
+
+
+def is_same(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two arrays are the same elements in the same order, in the same memory."""
+    strides = zip(one.shape, one.strides, other.strides, strict=False)
+    return (
+        one.shape == other.shape
+        and one.ctypes.data == other.ctypes.data
+        and all(size == 1 or a == b for size, a, b in strides)
+    )
 
 
 def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
@@ -159,7 +178,15 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     except KernelError:  # of a kernel that is called in a process of its own
         raise
     except (Exception, SystemExit) as error:
-        raise KernelError("raised", f"{type(error).__name__}: {error}") from error
+        raise KernelError("raised", described(error)) from error
+
+
+def described(error: BaseException) -> str:
+    """The type and the message of an exception, which may raise another when it is asked for that."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception as another:
+        return f"{type(error).__name__}, whose message raises {type(another).__name__}"
 
 
 def _check_all_written(

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The floating-point environment of this thread: exception flags of IEEE 754, rounding, and flushing of subnormals.
+"""The floating-point environment of this thread: exception flags and traps of IEEE 754, rounding, and whether
+subnormals are flushed.
 
 All by the C library's <fenv.h>; where that can't be had, `unavailable` says why.
 """
@@ -7,9 +8,12 @@ All by the C library's <fenv.h>; where that can't be had, `unavailable` says why
 import ctypes
 import functools
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import mpmath
 import numpy as np
 
 _ARM = {"invalid": 1, "divide by zero": 2, "overflow": 4}
@@ -17,7 +21,8 @@ _X86 = {"invalid": 1, "divide by zero": 4, "overflow": 8}
 BITS = {"x86_64": _X86, "amd64": _X86, "i686": _X86, "aarch64": _ARM, "arm64": _ARM}  # of <fenv.h>, by machine
 AS_NUMPY_SAYS = {"invalid value": "invalid"}
 MXCSR = 28  # where fenv_t of glibc on x86-64 has the control and status of SSE
-FLUSHES, ROUNDS = 0x8040, 0x6000  # bits of it: subnormal results or operands are 0; how it rounds
+FLUSHES, ROUNDS, MASKS = 0x8040, 0x6000, 0x1F80  # bits of it: subnormal results or operands are 0; how it rounds; traps
+X87 = 0  # where it has the control word of that unit
 
 
 @functools.cache
@@ -56,10 +61,12 @@ def raised(function: Callable[[], Any]) -> frozenset[str]:
 
 
 class Mode(NamedTuple):
-    """What changes results: whether subnormals are flushed, and how is rounded; as the machine numbers it."""
+    """What changes results, or ends a process for one that it computes; as the machine numbers it."""
 
-    flushes: int
+    flushes: int  # subnormals to zero
     rounds: int
+    masks: int  # the exceptions that are not trapped
+    x87: int  # the control word of the older unit, which computes long doubles
 
 
 def mode() -> Mode | None:
@@ -67,8 +74,8 @@ def mode() -> Mode | None:
     environment = _environment()
     if environment is None:
         return None
-    word = int.from_bytes(environment.raw[MXCSR : MXCSR + 4], "little")
-    return Mode(word & FLUSHES, word & ROUNDS)
+    word, x87 = _word(environment, MXCSR, 4), _word(environment, X87, 2)
+    return Mode(word & FLUSHES, word & ROUNDS, word & MASKS, x87)
 
 
 def set_mode(wanted: Mode | None) -> None:
@@ -76,16 +83,43 @@ def set_mode(wanted: Mode | None) -> None:
     environment = _environment()
     if environment is None or wanted is None:
         return
-    word = int.from_bytes(environment.raw[MXCSR : MXCSR + 4], "little") & ~(FLUSHES | ROUNDS)
-    changed = environment.raw[:MXCSR] + (word | wanted.flushes | wanted.rounds).to_bytes(4, "little")
-    _library().fesetenv(ctypes.create_string_buffer(changed, 32))
+    word = _word(environment, MXCSR, 4) & ~(FLUSHES | ROUNDS | MASKS) | wanted.flushes | wanted.rounds | wanted.masks
+    raw = bytearray(environment.raw)
+    raw[MXCSR : MXCSR + 4] = word.to_bytes(4, "little")
+    raw[X87 : X87 + 2] = wanted.x87.to_bytes(2, "little")
+    _library().fesetenv(ctypes.create_string_buffer(bytes(raw), len(raw)))
 
 
 def said(before: Mode, after: Mode) -> str:
     """What changed, in words."""
-    flushes = "subnormals are flushed to zero" if after.flushes != before.flushes else ""
-    rounds = "results are not rounded to nearest" if after.rounds != before.rounds else ""
-    return " and ".join(filter(None, (flushes, rounds)))
+    changed = {
+        "subnormals are flushed to zero": after.flushes != before.flushes,
+        "results are not rounded to nearest": after.rounds != before.rounds,
+        "exceptions are trapped": after.masks != before.masks,
+    }
+    words = [what for what, is_so in changed.items() if is_so]
+    return " and ".join(words) or "long doubles are computed in another way"
+
+
+@dataclass
+class Kept:
+    """What became of the mode in a block: a sentence, once it is left, where it was changed."""
+
+    changed: str | None = None
+
+
+@contextmanager
+def kept() -> Iterator[Kept]:
+    """Whatever a block does to the floating-point mode, and to how NumPy and mpmath compute, is undone after it."""
+    before, found = mode(), Kept()
+    try:
+        with np.errstate(), mpmath.workprec(mpmath.mp.prec):
+            yield found
+    finally:
+        after = mode()
+        if after != before:
+            set_mode(before)
+            found.changed = f"left the floating-point mode changed: {said(before, after)}"
 
 
 @functools.cache
@@ -99,3 +133,7 @@ def _environment() -> Any:
     environment = ctypes.create_string_buffer(32)
     _library().fegetenv(environment)
     return environment
+
+
+def _word(environment: Any, at: int, size: int) -> int:
+    return int.from_bytes(environment.raw[at : at + size], "little")

@@ -9,7 +9,6 @@ call the floating-point mode is as it was, or the kernel is told on.
 import contextlib
 import ctypes
 import functools
-import mmap
 import os
 import platform
 import signal
@@ -23,30 +22,14 @@ import numpy as np
 
 import kernels
 from bench import fenv, imports, speed, users
+from bench.calling import KernelError, as_array, described, is_same
 from bench.prepare import by_id
-from bench.spans import CACHE_LINE, Place
+from bench.spans import CACHE_LINE, Memory, Place
 from kernels.gpu import driver
 from kernels.registry import Kernel, registered
 from reference.sources import loaded_sources
 
 Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
-
-
-class Memory:
-    """The shared memory, mapped anew when the other side has made it larger."""
-
-    def __init__(self, file: int) -> None:
-        self.file = file
-        self.map: mmap.mmap | None = None
-
-    def of(self, size: int) -> memoryview:
-        """At least so many bytes of it."""
-        size = max(size, 1)
-        if os.fstat(self.file).st_size < size:
-            os.ftruncate(self.file, size)
-        if self.map is None or len(self.map) < size:
-            self.map = mmap.mmap(self.file, os.fstat(self.file).st_size)  # the old one lives while arrays are in it
-        return memoryview(self.map)
 
 
 def call(
@@ -56,12 +39,9 @@ def call(
     *arrays, out = [place.view(memory.of(size)) for place in places] + ([] if has_out else [None])
     if has_out:
         options = {**options, "out": out}
-    got = watched(lambda: kernel.function(*arrays, **options))
-    got = np.asarray(got) if isinstance(got, np.generic) else got
-    if type(got) is not np.ndarray or got.dtype.hasobject:
-        what = got.dtype if type(got) is np.ndarray else type(got).__name__
-        return "wrong_dtype", f"returned {what} for {arrays[-1].dtype}: return an array of x's dtype"
-    if out is not None and got.shape == out.shape and got.dtype == out.dtype and np.shares_memory(got, out):
+    dtype = arrays[-1].dtype
+    got = as_array(watched(lambda: kernel.function(*arrays, **options)), dtype)
+    if out is not None and is_same(got, out):
         return "done", None
     got = np.ascontiguousarray(got).reshape(got.shape)
     place = Place(-(-size // CACHE_LINE) * CACHE_LINE, got.shape, got.strides, got.dtype.name)
@@ -116,16 +96,13 @@ def watched(function: Callable[[], Any]) -> Any:
     Raises:
         ModeError: it is not; it is set right again.
     """
-    before = fenv.mode()
     try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
+        with fenv.kept() as state, np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return function()
     finally:
-        after = fenv.mode()
-        if after != before:
-            fenv.set_mode(before)
-            raise ModeError(f"left the floating-point mode changed: {fenv.said(before, after)}")
+        if state.changed:
+            raise ModeError(state.changed)
 
 
 OPERATIONS = {"call": call, "flags": flags, "sources": sources, "runs_with": runs_with, "durations": durations}
@@ -152,8 +129,10 @@ def _answered(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]
         return OPERATIONS[operation](known[name], memory, *rest)
     except ModeError as error:
         return "changed_mode", str(error)
-    except (Exception, SystemExit) as error:
-        return "raised", f"{type(error).__name__}: {error}"
+    except KernelError as error:
+        return error.failure.kind, error.failure.message
+    except BaseException as error:  # nobody interrupts this process: it is the kernel's own
+        return "raised", described(error)
 
 
 def main() -> None:
@@ -161,18 +140,22 @@ def main() -> None:
     socket, file, *places = sys.argv[1:]
     quiet()
     connection, memory = Connection(int(socket)), Memory(int(file))
+    os.register_at_fork(after_in_child=connection.close)  # what a kernel forks answers nobody
     kernels.load()
     try:
-        users.load(places)
+        with fenv.kept() as state:
+            users.load(places)
     except users.LoadError as error:
         connection.send(("raised", str(error)))
         return
+    spoiled = f"the import of {', '.join(places)} {state.changed}" if state.changed else None
     known = by_id(registered())
     connection.send(("done", None))
     with contextlib.suppress(EOFError, OSError):
         kind = None
         while kind != "crashed":
-            kind, found = answer(known, memory, connection.recv())
+            request = connection.recv()
+            kind, found = ("changed_mode", spoiled) if spoiled else answer(known, memory, request)
             connection.send((kind, found))
 
 

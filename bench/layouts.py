@@ -16,7 +16,7 @@ from bench.accuracy import canonical_patterns, format_of
 from bench.calling import KernelError, answer, call, hexadecimal
 from bench.inputs import SAMPLES, as_format
 from bench.spans import CACHE_LINE
-from bench.trials import Count, Trial, broken, broken_call, generator, not_checked
+from bench.trials import Count, Trial, broken, broken_call, generator, not_checked, refuse_if_fatal
 from bench.ulp import distance
 from kernels.cpu.launch import cores
 from kernels.registry import Kernel
@@ -181,7 +181,11 @@ def in_place(base: Base) -> Iterator[Variation]:
 
 
 def layouts(trial: Trial) -> dict[str, Property]:
-    """The verdicts on a forward or backward kernel."""
+    """The verdicts on a forward or backward kernel.
+
+    Raises:
+        KernelError: it hung, or spoiled its process.
+    """
     kernel = trial.kernel
     checks = {"length": lengths, "offset": offsets, "stride": strides, "neighbours": neighbours, "repeatable": repeats}
     if kernel.takes_threads:
@@ -192,7 +196,11 @@ def layouts(trial: Trial) -> dict[str, Property]:
 
 
 def layouts_of_sum(kernel: Kernel, depth: str, seed: int) -> dict[str, Property]:
-    """The verdicts on a kernel that sums over its elements, in one array that threads share."""
+    """The verdicts on a kernel that sums over its elements, in one array that threads share.
+
+    Raises:
+        KernelError: it hung, or spoiled its process.
+    """
     checks = {"stride": strides, "repeatable": repeats}
     if kernel.takes_threads:
         checks["threads"] = threads
@@ -233,6 +241,7 @@ def _verdict(base: Base, variations: Iterator[Variation]) -> Property:
         try:
             got = _call(base.kernel, variation)
         except KernelError as error:
+            refuse_if_fatal(error)
             if not variation.without_out:  # a kernel may want an out
                 tally.add(1, 1, lambda v=variation, e=error: f"{v.what}: {broken_call(e)}")
             continue

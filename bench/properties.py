@@ -31,6 +31,9 @@ def measure(kernel: Kernel, truth: Truth, depth: str, seed: int) -> dict[str, Pr
         truth: what the kernel is held against, as for its accuracy.
         depth: how much is tried beyond the inputs of ``truth``.
         seed: of what is drawn at random.
+
+    Raises:
+        KernelError: it hung, or spoiled its process.
     """
     trial = Trial(kernel, truth, depth, seed)
     laws = {name: settled(lambda check=check: check(trial)) for name, check in LAWS.items()}

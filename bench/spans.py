@@ -6,6 +6,7 @@ What lies in the gaps of an array is carried over with it, and what a kernel wri
 
 import ctypes
 import mmap
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,38 @@ import numpy as np
 from numpy.lib.array_utils import byte_bounds
 
 CACHE_LINE = 64  # bytes
+GROWTH = 1 << 20  # bytes: the size of the memory is a multiple of this
 DTYPES = {"bfloat16": np.dtype(ml_dtypes.bfloat16)}  # those that their name alone does not say
+
+
+class Memory:
+    """The memory that two processes share, mapped anew when the other side has made it larger."""
+
+    def __init__(self, file: int) -> None:
+        self.file = file
+        self.map: mmap.mmap | None = None
+
+    def of(self, size: int) -> memoryview:
+        """At least so many bytes of it.
+
+        Raises:
+            OSError: there is no room where it lies.
+        """
+        size = max(size, 1)  # nothing can't be mapped
+        if os.fstat(self.file).st_size < size:
+            _grow(self.file, -(-size // GROWTH) * GROWTH)
+        if self.map is None or len(self.map) < size:
+            self.map = mmap.mmap(self.file, os.fstat(self.file).st_size)  # the old one lives while arrays are in it
+        return memoryview(self.map)
+
+
+def _grow(file: int, size: int) -> None:
+    """Make a file larger; one that only claims to be, on a full file system, ends who writes to it by SIGBUS."""
+    have = os.fstat(file).st_size
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, have, size - have)
+    else:
+        os.ftruncate(file, size)
 
 
 class Place(NamedTuple):

@@ -26,7 +26,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from pytest_benchmark.utils import NameWrapper
 
 from bench.affinity import CAN_LIMIT
-from bench.calling import attempt
+from bench.calling import attempt, call
 from bench.streaming import in_threads, stream_copy
 from kernels.cpu.launch import cores
 from kernels.registry import Kernel
@@ -201,10 +201,11 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
     """The throughput of a kernel in every setting; empty where timing is switched off.
 
     Raises:
-        KernelError: the kernel raised.
+        KernelError: the kernel raised, or broke the contract of the call that is made before.
     """
-    results = []
-    for setting in settings(kernel):
+    results, chosen = [], settings(kernel)
+    _see_that_it_works(kernel, chosen[0])
+    for setting in chosen:
         group = f"{kernel.activation}-{kernel.direction}-{kernel.dtype}-{setting.label}"
         info = {"kernel": kernel.id, "elements": setting.elements, "threads": setting.threads, "cache": setting.cache}
         with _timed(kernel, setting, stopwatch.clock) as call:
@@ -215,6 +216,13 @@ def measure(kernel: Kernel, stopwatch: Stopwatch, yardstick: Yardstick) -> list[
             call_us = _call_us(kernel, setting)
             results.append(_throughput(setting, stats, bytes_moved(kernel), copy, call_us))
     return results
+
+
+def _see_that_it_works(kernel: Kernel, setting: Setting) -> None:
+    """One call whose result is looked at: nothing is done faster than nothing."""
+    x = buffers(kernel.dtype, setting)[0]
+    arrays = (x,) if kernel.direction == "forward" else (x.copy(), x)
+    call(kernel, *arrays, shape=() if kernel.direction == "backward_alpha" else x.shape)
 
 
 def _call_us(kernel: Kernel, setting: Setting) -> float | None:

@@ -134,7 +134,11 @@ def sweep(
     for kernel in kernels:  # what a kernel imports when it is called is among what its findings depend on
         _call_once(kernel)
     sweeps = {k.id: Sweep(k, target, Findings(folder, k)) for k in kernels}
-    _sweep_blocks(list(sweeps.values()), target, progress)
+    try:
+        _sweep_blocks(list(sweeps.values()), target, progress)
+    finally:
+        for kernel in kernels:
+            getattr(kernel.function, "give_back", lambda: None)()  # what `_buffers` took
     for done in sweeps.values():
         if done.error is None:
             _add_up(done)

@@ -14,6 +14,8 @@ from reference.activation import Facts
 from reference.formats import Format
 from reports.schema import Property
 
+FATAL = ("hung", "crashed", "changed_mode")  # kinds of failures that are no matter of a layout
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -115,7 +117,11 @@ def not_checked(why: str) -> Property:
 
 
 def settled(check: Callable[[], Property | None]) -> Property | None:
-    """The verdict of a check; a call that breaks the contract violates what was to be checked."""
+    """The verdict of a check; a call that breaks the contract violates what was to be checked.
+
+    Raises:
+        KernelError: as for `broken`.
+    """
     try:
         return check()
     except KernelError as error:
@@ -123,10 +129,25 @@ def settled(check: Callable[[], Property | None]) -> Property | None:
 
 
 def broken(error: KernelError) -> Property:
-    """The verdict where a kernel broke the contract of a call."""
+    """The verdict where a kernel broke the contract of a call.
+
+    Raises:
+        KernelError: that is more than a property lost, whatever was being checked.
+    """
+    refuse_if_fatal(error)
     tally = Count()
     tally.add(1, 1, lambda: broken_call(error))
     return tally.property()
+
+
+def refuse_if_fatal(error: KernelError) -> None:
+    """What a kernel does to the process that calls it fails the kernel, on whatever input and in whatever layout.
+
+    Raises:
+        KernelError: the error, where it is of that kind.
+    """
+    if error.failure.kind in FATAL:
+        raise error
 
 
 def broken_call(error: KernelError) -> str:

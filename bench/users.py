@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 import reference
-from bench.calling import KernelError
+from bench import fenv
+from bench.calling import KernelError, described
 from bench.remote import Host
 from kernels.registry import Kernel, registered
 
@@ -38,25 +39,31 @@ def hosted(places: Sequence[str]) -> dict[str, Host]:
                 host.start()
             except KernelError as error:
                 raise LoadError(error.failure.message) from error
-        found = {kernel.id: hosts[place] for place, there in load(places).items() for kernel in there}
+        with fenv.kept():  # the host tells on a file that changes it
+            loaded = load(places)
         unused.pop_all()
-    return found
+    for place, there in loaded.items():
+        if not there:
+            hosts[place].close()
+    return {kernel.id: hosts[place] for place, there in loaded.items() for kernel in there}
 
 
 def load(places: Sequence[str]) -> dict[str, list[Kernel]]:
     """Import files (``FILE.py``) and modules by their names; returns the kernels that each registered.
 
-    The folder of a file is where its own imports are looked for first, as if Python ran it.
+    The folder of a file is where its own imports are looked for first, as if Python ran it, and last once it is
+    imported: what its kernels import when they are called may lie there too. What another one of them has imported
+    already registers nothing more.
 
     Raises:
         LoadError: there is no such file or module, it raised, or it registers nothing.
     """
     found: dict[str, list[Kernel]] = {}
     for place in dict.fromkeys(places):
-        kernels, activations = set(_ids()), set(reference.activations())
-        _import(place)
+        kernels, activations, modules = set(_ids()), set(reference.activations()), set(map(id, sys.modules.values()))
+        module = _import(place)
         new = [k for k in registered() if k.id not in kernels]
-        if not new:
+        if not new and not (found and id(module) in modules):
             alone = sorted(set(reference.activations()) - activations)
             what = f"only the activation {', '.join(alone)}, and no kernel of it" if alone else "no kernel"
             raise LoadError(f"--kernels {place} registers {what}: {HOW}")
@@ -70,42 +77,60 @@ def _ids() -> list[str]:
 
 def _import(place: str) -> ModuleType:
     path = Path(place)
-    is_file = path.suffix == ".py" or path.exists()
+    is_name = all(part.isidentifier() for part in place.split("."))
+    is_package = is_name and (path / "__init__.py").is_file()
+    is_file = path.suffix == ".py" or (path.exists() and not is_package)
     if is_file and not path.is_file():
         raise LoadError(
             f"--kernels {place}: {'it is a folder: name a file' if path.exists() else 'there is no such file'}"
         )
     if is_file and path.suffix != ".py":
         raise LoadError(f"--kernels {place}: it is no Python file: its name has to end in .py")
-    if not is_file and not _is_module(place):
-        raise LoadError(f"--kernels {place}: there is no such module; a file's name ends in .py")
+    no_module = LoadError(f"--kernels {place}: there is no such module; a file's name ends in .py")
+    if not is_file and not is_name:
+        raise no_module
     try:
         return _import_file(path.resolve()) if is_file else importlib.import_module(place)
     except (Exception, SystemExit) as error:
-        raise LoadError(f"--kernels {place}: {_where(error, path)}{type(error).__name__}: {_line(error)}") from error
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return importlib.util.find_spec(name) is not None
-    except (ImportError, ValueError):  # of a package that there is not, or no name of a module at all
-        return False
+        missing = error.name if isinstance(error, ModuleNotFoundError) and not is_file else None
+        if missing and f"{place}.".startswith(f"{missing}."):  # itself, or a package that it is said to be in
+            raise no_module from error
+        raise LoadError(f"--kernels {place}: {_where(error, path)}{_line(error)}") from error
 
 
 def _import_file(path: Path) -> ModuleType:
-    name = f"kernels_of_{path.stem}"  # no name of another module, such as torch.py would have
+    name = _module_name(path)
+    if name in sys.modules and _origin(name) == path:  # another file has imported it
+        return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent))
+    folder = str(path.parent)
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
     finally:
-        sys.path.remove(str(path.parent))
+        sys.path.remove(folder)
+        if folder not in sys.path:
+            sys.path.append(folder)
     return module
+
+
+def _module_name(path: Path) -> str:
+    """What other files import it as, where that is no name of another module, such as torch.py would have."""
+    free = path.stem.isidentifier() and _origin(path.stem) in (None, path)
+    return path.stem if free else f"kernels_of_{path.stem}"
+
+
+def _origin(name: str) -> Path | None:
+    """The file of the module of a name; None where there is no such module."""
+    if name in sys.modules:
+        return Path(getattr(sys.modules[name], "__file__", None) or "built in").resolve()
+    spec = importlib.util.find_spec(name)
+    return spec and Path(spec.origin or "built in").resolve()
 
 
 def _where(error: BaseException, path: Path) -> str:
@@ -117,4 +142,5 @@ def _where(error: BaseException, path: Path) -> str:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join((error.msg if isinstance(error, SyntaxError) else str(error)).split())
+    text = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else described(error)
+    return " ".join(text.split())

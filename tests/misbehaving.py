@@ -3,10 +3,12 @@
 
 import ctypes
 import os
+import resource
 import signal
 import time
 
 import numpy as np
+import psutil
 
 from halfulp import implementation
 
@@ -54,6 +56,12 @@ def dereferences_null(x):
 def is_killed(x):
     os.kill(os.getpid(), signal.SIGKILL)
     return relu(x)
+
+
+@register
+def hangs(x):
+    while True:
+        pass
 
 
 @register
@@ -122,4 +130,11 @@ def flushes_to_zero(x):
 
 @register
 def takes_all_memory(x):
-    return [np.ones(1 << 50) for _ in range(1000)]
+    """Piece by piece, all of it touched; there is as much as a limit leaves, which spares the machine's."""
+    limits, taken = resource.getrlimit(resource.RLIMIT_AS), []
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + (1 << 27), limits[1]))
+    try:
+        while True:
+            taken.append(np.ones(1 << 20))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)

@@ -104,6 +104,24 @@ def test_another_array_than_out_is_told():
     assert "out=" in failure.message
 
 
+def test_out_in_another_order_is_not_the_out_that_was_given():
+    failure = failure_of(lambda x, out: relu(x, out)[::-1], takes_out=True)
+    assert failure.kind == "left_output"
+    for alike in (lambda out: out[:], lambda out: out.view(), lambda out: out.reshape(out.shape)):
+        call(make_kernel(lambda x, out, a=alike: a(relu(x, out)), takes_out=True), X[:1, None].T.copy().T)
+
+
+def test_an_exception_without_words_is_told():
+    class SilentError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    def failing(x):
+        raise SilentError
+
+    assert failure_of(failing).message == "SilentError, whose message raises ValueError"
+
+
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("left", [0, 3, 6])
 def test_one_unwritten_output_is_told_with_its_input(dtype, left):

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.host import Memory, ModeError, answer, watched
-from bench.spans import lay_out
+from bench.host import ModeError, answer, watched
+from bench.spans import Memory, lay_out
 from kernels.registry import RunsWith
 from tests.making import make_kernel
 
@@ -57,12 +57,23 @@ def test_a_result_beside_out_is_brought_back_for_others_to_judge(memory):
     assert place.view(memory.of(end)).tolist() == [-2, 0, 4]
 
 
+def test_out_in_another_order_is_brought_back_too(memory):
+    (kind, (place, end)), _ = asked(
+        memory, lambda x, out: np.add(x, x, out=out)[::-1], X, np.zeros_like(X), has_out=True
+    )
+    assert kind == "done"
+    assert place.view(memory.of(end)).tolist() == [4, 0, -2]
+
+
 @pytest.mark.parametrize(
     ("result", "kind", "why"),
     [
         ([1, 2, 3], "wrong_dtype", "returned list"),
         (None, "wrong_dtype", "returned NoneType"),
         (np.array(["a", None, 3], object), "wrong_dtype", "object"),
+        (X.astype(">f4"), "wrong_dtype", "returned >f4 for float32"),
+        (np.zeros(3, [("a", "f4")]), "wrong_dtype", "returned [('a', '<f4')] for float32"),
+        (np.array(["a", "b", "c"]), "wrong_dtype", "returned <U1 for float32"),
     ],
 )
 def test_what_is_no_array_of_numbers_is_told(memory, result, kind, why):
@@ -80,29 +91,34 @@ def test_an_exception_is_told(memory):
     assert asked(memory, lambda x: 1 / 0, X)[0] == ("raised", "ZeroDivisionError: division by zero")
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt, GeneratorExit])
+def test_an_exception_of_any_kind_is_told_and_so_is_one_that_has_no_words(memory, kind):
+    class SilentError(kind):
+        def __str__(self):
+            raise ValueError
+
+    def fails(error):
+        def function(x):
+            raise error
+
+        return function
+
+    assert asked(memory, fails(kind("mine")), X)[0] == ("raised", f"{kind.__name__}: mine")
+    assert asked(memory, fails(SilentError()), X)[0] == ("raised", "SilentError, whose message raises ValueError")
+
+
 def test_a_number_is_an_array_of_one(memory):
     (kind, (place, end)), _ = asked(memory, lambda x: np.float32(7), X)
     assert (kind, place.shape, place.view(memory.of(end)).item()) == ("done", (), 7.0)
 
 
 def test_a_mode_that_is_left_changed_is_an_error_that_comes_before_what_was_raised(monkeypatch):
-    modes = iter([(0, 0), (1, 0)])
+    modes = iter([0, 1])
     monkeypatch.setattr("bench.fenv.mode", lambda: next(modes))
     monkeypatch.setattr("bench.fenv.set_mode", lambda wanted: None)
     monkeypatch.setattr("bench.fenv.said", lambda before, after: "changed")
     with pytest.raises(ModeError, match="changed"):
         watched(lambda: 1 / 0)
-
-
-def test_the_memory_is_mapped_anew_when_it_has_grown(memory):
-    small = memory.of(10)
-    small[:3] = b"abc"
-    os.ftruncate(memory.file, 100_000)
-    large = memory.of(50_000)
-    assert len(large) >= 50_000
-    assert bytes(large[:3]) == b"abc"
-    small[:3] = b"xyz"
-    assert bytes(large[:3]) == b"xyz"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from bench import layouts as module
+from bench.calling import KernelError
 from bench.layouts import layouts, layouts_of_sum, shared_size
 from kernels.registry import Kernel
 from reference.formats import FORMATS
@@ -348,3 +349,24 @@ def test_an_order_of_summation_that_depends_on_the_layout_or_the_call_is_found()
     found = layouts_of_sum(a_sum(changing), "quick", 0)
     assert violated(found) == ["repeatable"]
     assert "in a second call" in found["repeatable"].counter_example
+
+
+@pytest.mark.parametrize("where", ["the first call", "another length", "no out"])
+def test_what_a_call_does_to_its_process_in_a_layout_is_more_than_a_violation(where):
+    def spoils(x, out=None):
+        if {"the first call": True, "another length": x.size == 1, "no out": out is None}[where]:
+            raise KernelError("crashed", "the process exited with 7")
+        return relu_into(x, out)
+
+    with pytest.raises(KernelError, match="exited with 7"):
+        verdicts(spoils, takes_out=True)
+
+
+def test_a_sum_that_spoils_its_process_in_a_layout_is_more_than_a_violation():
+    def spoils(dy, x):
+        if not x.flags.c_contiguous:
+            raise KernelError("hung", "did not return")
+        return np.sum(dy * x, where=x < 0)
+
+    with pytest.raises(KernelError, match="did not return"):
+        layouts_of_sum(make_kernel(spoils, "prelu", "backward_alpha"), "quick", 0)

@@ -4,6 +4,7 @@
 import os
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +13,10 @@ import psutil
 import pytest
 
 import kernels
-from bench import remote
+from bench import process, remote
 from bench.affinity import CAN_LIMIT
 from bench.calling import KernelError, answer, call
+from bench.fenv import mode
 from bench.flags import raised
 from bench.machine import ROOT
 from bench.properties import measure as properties_of
@@ -34,6 +36,7 @@ from tests.sweeping import PLACES, encoded, make_small
 MISBEHAVING = Path(__file__).with_name("misbehaving.py")
 kernels.load()
 SILU = next(k for k in registered() if k.id == "silu-forward-float32-numba-stable")
+STABLE_RELU = next(k for k in registered() if k.id == "relu-forward-float32-numba-stable")
 BACKWARD = next(k for k in registered() if k.id == "silu-backward-bfloat16-numba-stable")
 
 
@@ -104,7 +107,7 @@ def test_what_a_buffer_holds_stays_while_other_arrays_come_and_go(host):
         kernel(x, out=another)
         another[:] = 7
     assert np.array_equal(out, SILU(X))
-    other = there(SILU, host)
+    other = there(STABLE_RELU, host)
     other.function.buffers(1, X.size, X.dtype, 3)[1][:] = 7
     assert np.array_equal(out, SILU(X))
 
@@ -115,6 +118,7 @@ def test_a_sweep_finds_the_same_there(host, monkeypatch):
     (here,) = sweep([SILU], activation, None, lambda *_: None).values()
     (elsewhere,) = sweep([there(SILU, host)], activation, None, lambda *_: None).values()
     assert encoded(elsewhere) == encoded(here)
+    assert host.reserved == 0
 
 
 def test_properties_are_the_same_there(host):
@@ -148,7 +152,7 @@ def processors_of(host: Host) -> set[int]:
 
 @pytest.mark.skipif(not CAN_LIMIT, reason="processors can't be limited here")
 def test_a_kernel_that_takes_no_threads_is_timed_where_there_are_as_many_processors(monkeypatch):
-    monkeypatch.setattr(remote, "cores", lambda: 2)
+    monkeypatch.setattr(process, "cores", lambda: 2)
     numpy_silu = next(k for k in registered() if k.id == "silu-forward-float32-numpy-library")
     home = Host()
     kernel = there(numpy_silu, home)
@@ -168,7 +172,7 @@ def test_a_kernel_that_takes_no_threads_is_timed_where_there_are_as_many_process
 
 
 def test_where_processors_can_not_be_limited_there_is_one_process(monkeypatch):
-    monkeypatch.setattr(remote, "CAN_LIMIT", False)
+    monkeypatch.setattr(process, "CAN_LIMIT", False)
     home = Host()
     assert home.limited_to(1) is home
 
@@ -194,6 +198,7 @@ def test_what_a_backend_runs_with_is_asked_there(host):
         ("is-killed", "crashed", "the process was ended by SIGKILL"),
         ("exits-on-many", "crashed", "the process exited with 3"),
         ("sleeps-on-one-value", "hung", "did not return within"),
+        ("hangs", "hung", "did not return within"),
         ("returns-float64", "wrong_dtype", "returned float64 for float32"),
         ("returns-text", "wrong_dtype", "returned str for float32"),
         ("returns-more", "wrong_shape", "returned shape (8,), not (4,)"),
@@ -212,7 +217,6 @@ def test_what_it_does_to_its_process_is_a_verdict_and_costs_no_other(bad, varian
     assert call(bad["good"], x).tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the mode can't be read elsewhere")
 def test_a_kernel_that_may_compile_something_has_its_own_limit_for_a_call(bad):
     slow = bad["sleeps-on-one-value"].function
     with pytest.raises(KernelError, match=r"did not return within 0.2 s"):
@@ -221,6 +225,7 @@ def test_a_kernel_that_may_compile_something_has_its_own_limit_for_a_call(bad):
     assert there(SILU, Host()).function.limit_s is None
 
 
+@pytest.mark.skipif(mode() is None, reason="the mode can't be read here")
 def test_a_changed_mode_is_told_and_set_right(bad):
     tiny = np.float32([1e-40, 2e-40])
     with pytest.raises(KernelError, match="changed_mode: left the floating-point mode changed: subnormals are flushed"):
@@ -244,6 +249,19 @@ def test_what_cost_a_process_is_not_called_again(bad):
     with pytest.raises(KernelError, match="exited with 3"):
         call(bad["exits"], X)
     assert host.process is process
+
+
+def test_what_is_known_of_a_kernel_is_remembered_and_each_refusal_is_its_own(bad):
+    kernel = bad["exits"]
+    host = kernel.function.host
+    errors = []
+    for _ in range(3):
+        with pytest.raises(KernelError, match="exited with 3") as error:
+            isolated(kernel, {kernel.id: host})(X)
+        errors.append(error.value)
+    assert isolated(kernel, {kernel.id: host}).function is kernel.function
+    assert len({id(e) for e in errors}) == 3
+    assert len({id(e.failure) for e in errors[1:]} | {id(kernel.function.lost)}) == 3
 
 
 def test_one_input_alone_is_named(bad):
@@ -285,10 +303,12 @@ def test_the_input_is_looked_for_in_other_processes_and_none_is_left(bad):
     call(bad["good"], X)
     kernel = isolated(bad["dereferences-null-on-one-value"], {})
     kernel.function.lost = None
+    lost = home.process.pid
     before = {p.pid for p in psutil.Process().children()}
     with pytest.raises(KernelError):
         call(kernel, np.append(X, LARGEST))
-    assert {p.pid for p in psutil.Process().children()} <= before - {home.process and home.process.pid}
+    assert lost in before
+    assert {p.pid for p in psutil.Process().children()} <= before - {lost}
 
 
 def test_a_host_for_each_backend_and_each_file():
@@ -314,7 +334,7 @@ def test_a_host_for_each_backend_and_each_file():
     ],
 )
 def test_a_process_that_can_not_be_started_is_a_verdict(tmp_path, monkeypatch, text, kind, why):
-    monkeypatch.setattr(remote, "START_LIMIT_S", 1.5 if kind == "hung" else 60.0)
+    monkeypatch.setattr(process, "START_LIMIT_S", 1.5 if kind == "hung" else 60.0)
     (tmp_path / "mine.py").write_text(text)
     broken = Host([str(tmp_path / "mine.py")])
     with pytest.raises(KernelError) as error:
@@ -340,7 +360,7 @@ def test_no_process_outlives_the_one_that_started_it():
 def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
     own = tmp_path / "misbehaving_here.py"
     own.write_text(MISBEHAVING.read_text())
-    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "not sleeps and not memory", kernels=own)
+    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "not sleeps and not hangs", kernels=own)
     assert ran.code == 1, ran.out + ran.err
     found = {k.variant: k.failure.kind if k.failure else k.verdict for k in load_results(ran.folder)}
     assert found == {
@@ -359,6 +379,7 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
         "returns-more": "wrong_shape",
         "writes-to-its-input": "wrote_input",
         "flushes-to-zero": "changed_mode",
+        "takes-all-memory": "raised",
     }
     named = {k.variant: k.failure.input for k in load_results(ran.folder) if k.failure and k.failure.kind == "crashed"}
     assert named.pop("exits-on-many") is None
@@ -366,7 +387,24 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
     assert None not in named.values()
     timed = {k.variant for k in load_results(ran.folder) if k.throughput}
     assert timed == {"good", "prints", "returns-a-view"}
-    assert not [p for p in psutil.process_iter(["cmdline"]) if str(own) in (p.info["cmdline"] or ())]
+    assert not processes_of(own)
+
+
+def test_a_run_in_which_kernels_hang_ends_soon_after_their_limits(tmp_path):
+    hurry = "\nfrom bench import culprit, remote\nremote.CALL_LIMIT_S = culprit.SEARCH_S = 3.0\n"  # of the run, too
+    own = tmp_path / "hanging.py"
+    own.write_text(MISBEHAVING.read_text() + hurry)
+    begin = time.monotonic()
+    ran = benchmark(tmp_path / "report", "--backend", "bad", "-k", "sleeps or hangs or good", kernels=own)
+    assert time.monotonic() - begin < 120
+    assert ran.code == 1, ran.out + ran.err
+    found = {k.variant: k.failure.kind if k.failure else k.verdict for k in load_results(ran.folder)}
+    assert found == {"good": "not refuted", "hangs": "hung", "sleeps-on-one-value": "hung"}
+    assert not processes_of(own)
+
+
+def processes_of(file: Path) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if str(file) in (p.info["cmdline"] or ())]
 
 
 def load_results(folder: Path) -> list[schema.KernelResult]:

@@ -100,6 +100,16 @@ def test_a_failing_kernel_has_a_result_and_the_next_one_too():
     assert found.status == "measured"
 
 
+def test_a_kernel_that_crashes_only_where_a_property_is_checked_has_failed():
+    def crashes(x):
+        if x.size == 1:
+            raise KernelError("crashed", "the process exited with 7")
+        return relu(x)
+
+    found = made_result(a_session(), crashes, dtype="float16", claim=Claim(1.0))
+    assert (found.status, found.failure.kind, found.verdict) == ("failed", "crashed", "none")
+
+
 def test_a_sum_is_measured_as_one():
     found = made_result(
         a_session(), lambda dy, x: np.sum(dy * x, where=x < 0), activation="prelu", direction="backward_alpha"

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Arrays lie in the shared memory as they lie here: the same strides, overlaps and place in a cache line."""
 
+import errno
 import mmap
+import os
+import tempfile
 
 import ml_dtypes
 import numpy as np
 import pytest
 
-from bench.spans import CACHE_LINE, lay_out
+from bench.spans import CACHE_LINE, GROWTH, Memory, lay_out
 
 DTYPES = [np.dtype(t) for t in (np.float16, ml_dtypes.bfloat16, np.float32, np.float64)]
 
@@ -74,3 +77,29 @@ def test_empty_views_of_one_place_and_what_begins_there_are_told_apart():
     assert (one.size, two.size) == (0, 0)
     assert full.tolist() == whole[3:].tolist()
     assert sum(span.high - span.low for span in spans) == full.nbytes
+
+
+def test_the_memory_is_mapped_anew_when_it_has_grown():
+    with tempfile.TemporaryFile() as file:
+        here, there = Memory(file.fileno()), Memory(file.fileno())
+        small = here.of(10)
+        small[:3] = b"abc"
+        there.of(GROWTH + 1)[GROWTH] = 7
+        large = here.of(GROWTH + 1)
+        assert (len(large), bytes(large[:3]), large[GROWTH]) == (2 * GROWTH, b"abc", 7)
+        small[:3] = b"xyz"
+        assert bytes(large[:3]) == b"xyz"
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="room can't be claimed here")
+def test_room_that_there_is_not_is_an_error_before_anything_is_written_to_it(monkeypatch):
+    def full(file, offset, length):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with tempfile.TemporaryFile() as file:
+        memory = Memory(file.fileno())
+        memory.of(1)[0] = 7
+        monkeypatch.setattr(os, "posix_fallocate", full)
+        with pytest.raises(OSError, match="No space"):
+            memory.of(GROWTH + 1)
+        assert memory.of(GROWTH)[0] == 7

@@ -137,10 +137,11 @@ def test_calls_are_made_on_normal_inputs_of_the_dtype_with_out_and_threads(dtype
 
     def recording(dy, x, out=None, threads=None):
         seen.append((dy, x, out, threads))
-        return out
+        return np.multiply(dy, x, out=out)
 
     kernel = make_kernel(recording, "relu", "backward", dtype, takes_out=True, takes_threads=True)
     measure(kernel, FakeStopwatch(calls=3), Yardstick())
+    del seen[0]  # the one that is looked at
     assert {len(x) * x.itemsize for _, x, _, _ in seen} == {1 << 10, 1 << 12}
     assert {threads for *_, threads in seen} == {1, 2}
     for dy, x, out, _ in seen:
@@ -168,7 +169,7 @@ def test_cold_calls_go_through_pieces_and_hot_ones_stay():
         return x
 
     measure(make_kernel(recording), FakeStopwatch(calls=4), Yardstick())
-    hot, cold = seen[256], seen[1024]
+    hot, cold = seen[256][1:], seen[1024]  # without the call that is looked at
     assert len(set(hot)) == 1 < len(hot)
     assert len(set(cold)) == len(cold)
 
@@ -191,6 +192,25 @@ def test_a_kernel_that_raises_on_some_size_has_failed(at):
     with pytest.raises(KernelError, match="no room") as error:
         measure(make_kernel(failing), FakeStopwatch(), Yardstick())
     assert error.value.failure.kind == "raised"
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (lambda x: None, "wrong_dtype"),
+        (lambda x: x[:1].copy(), "wrong_shape"),
+        (lambda x: np.negative(x, out=x), "wrote_input"),
+    ],
+)
+def test_what_breaks_the_contract_is_not_timed(function, kind):
+    stopwatch = FakeStopwatch()
+    with pytest.raises(KernelError, match=kind):
+        measure(make_kernel(function), stopwatch, Yardstick())
+    assert stopwatch.timed == []
+
+
+def test_a_sum_is_timed():
+    assert measure(make_kernel(lambda dy, x: np.dot(dy, x), "prelu", "backward_alpha"), FakeStopwatch(), Yardstick())
 
 
 def test_floating_point_warnings_are_no_failure_while_timing():
@@ -233,6 +253,9 @@ def test_the_clock_ticks_for_those_who_wait_for_that():
 
 def test_a_kernel_that_is_called_elsewhere_is_timed_by_the_durations_from_there():
     class Elsewhere:
+        def __call__(self, x):
+            return relu(x)
+
         def durations(self, setting):
             return lambda: setting.elements * 1e-9
 

@@ -70,6 +70,15 @@ def test_a_failing_call_is_a_violation():
     assert settled(lambda: None) is None
 
 
+@pytest.mark.parametrize("kind", ["hung", "crashed", "changed_mode"])
+def test_what_a_call_does_to_its_process_is_more_than_a_violation(kind):
+    def failing():
+        raise KernelError(kind, "spoiled")
+
+    with pytest.raises(KernelError, match=f"{kind}: spoiled"):
+        settled(failing)
+
+
 def test_what_a_check_draws_is_its_own():
     kernel, other = make_kernel(abs), make_kernel(abs, dtype="float64")
     drawn = [generator(*of).random() for of in [(kernel, "a", 0), (kernel, "b", 0), (kernel, "a", 1), (other, "a", 0)]]

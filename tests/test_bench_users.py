@@ -3,11 +3,14 @@
 
 import sys
 
+import mpmath
 import numpy as np
 import pytest
 
 import reference
-from bench import remote
+from bench import process, remote
+from bench.calling import KernelError, call
+from bench.fenv import mode
 from bench.machine import ROOT
 from bench.users import LoadError, hosted, load
 from kernels import registry
@@ -15,6 +18,7 @@ from kernels.registry import Kernel, registered
 from reports import schema
 from tests.command import benchmark
 
+MODES = {"nearest": 0, "upward": 0x800}  # of <fenv.h> on x86-64
 RELU = """
 import numpy as np
 from halfulp import implementation
@@ -62,12 +66,55 @@ def test_files_are_given_again_and_the_same_one_counts_once(write):
     assert [k.variant for k in loaded([one, two, one])] == ["one", "one", "two", "two"]
 
 
-def test_a_file_imports_what_lies_beside_it_and_leaves_no_path_behind(write):
+def test_a_file_imports_what_lies_beside_it_before_all_and_later_after_all(write, tmp_path):
     write("VARIANT = 'beside'", "my_names.py")
     before = list(sys.path)
     place = write("from my_names import VARIANT\n" + RELU.format(variant="one").replace('"one"', "VARIANT"))
-    assert {k.variant for k in loaded([place])} == {"beside"}
-    assert sys.path == before
+    for _ in range(2):
+        assert {k.variant for k in loaded([place])} == {"beside"}
+        assert sys.path == [*before, str(tmp_path)]
+        registry._kernels.clear()
+        del sys.modules["mine"]
+
+
+def test_a_kernel_may_import_what_lies_beside_it_when_it_is_called(write):
+    write("ZERO = 0", "my_zero.py")
+    text = (
+        RELU.format(variant="one")
+        .replace("    return", "    import my_zero\n    return")
+        .replace("(0)", "(my_zero.ZERO)")
+    )
+    with remote.closing_all(hosted([write(text)])) as hosts:
+        kernel = next(remote.isolated(k, hosts) for k in registered() if k.backend == "mine")
+        assert call(kernel, np.float32([-1, 2])).tolist() == [0, 2]
+
+
+SHARED = """
+from halfulp import activation, implementation
+@activation("sq")
+def sq(x): return x * x
+@implementation("sq", backend="mine", variant="one", dtypes=("float32",))
+def f(x): return x * x
+"""
+
+
+def test_files_may_share_an_activation_in_any_order(write):
+    one = write(SHARED, "shared.py")
+    text = SHARED.replace('"one"', '"two"').replace('@activation("sq")\n', "import shared\n")
+    two, three = write(text, "two.py"), write(text.replace('"two"', '"three"'), "three.py")
+    found = load([one, two])
+    assert {place: [k.variant for k in there] for place, there in found.items()} == {one: ["one"], two: ["two"]}
+    assert load([three])[three][0].variant == "three"
+
+
+def test_a_file_that_another_one_has_imported_registers_nothing_more(write):
+    one = write(SHARED, "shared.py")
+    two = write(SHARED.replace('"one"', '"two"').replace('@activation("sq")\n', "import shared\n"), "two.py")
+    with remote.closing_all(hosted([two, one])) as hosts:
+        assert {name: host.places for name, host in hosts.items()} == {
+            "sq-forward-float32-mine-one": [two],
+            "sq-forward-float32-mine-two": [two],
+        }
 
 
 def test_a_file_may_be_named_like_a_module(write):
@@ -79,6 +126,34 @@ def test_a_module_registers_its_kernels(write, tmp_path, monkeypatch):
     write(RELU.format(variant="module"), "my_module.py")
     monkeypatch.syspath_prepend(tmp_path)
     assert {k.variant for k in loaded(["my_module"])} == {"module"}
+
+
+def test_a_package_registers_its_kernels_also_where_its_folder_is(write, tmp_path, monkeypatch):
+    (tmp_path / "my_package").mkdir()
+    write(RELU.format(variant="package"), "my_package/__init__.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert {k.variant for k in loaded(["my_package"])} == {"package"}
+    with pytest.raises(LoadError, match="it is a folder"):
+        load(["./my_package"])
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("raise RuntimeError('not today')", "broken_package.silu", "broken_package.silu: RuntimeError: not today"),
+        ("import no_such_library", "broken_package", "ModuleNotFoundError: No module named 'no_such_library'"),
+        ("import no_such_library", "broken_package.silu", "ModuleNotFoundError: No module named 'no_such_library'"),
+        ("", "broken_package.silu", "there is no such module"),
+    ],
+)
+def test_what_is_wrong_with_a_package_is_told(write, tmp_path, monkeypatch, text, place, said):
+    (tmp_path / "broken_package").mkdir()
+    write(text, "broken_package/__init__.py")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(LoadError) as error:
+        load([place])
+    assert said in str(error.value)
 
 
 def test_parameters_are_the_kernels_own(write):
@@ -115,7 +190,9 @@ def test_a_file_that_is_no_use_is_refused_in_one_line(write, text, said):
     ("place", "said"),
     [
         ("no/such/file.py", "there is no such file"),
-        ("tests", "it is a folder: name a file"),
+        ("tests/", "it is a folder: name a file"),
+        ("reports/baselines", "it is a folder: name a file"),
+        (".relative", "there is no such module"),
         ("README.md", "it is no Python file"),
         ("no_such_module", "there is no such module; a file's name ends in .py"),
         ("no_such_package.module", "there is no such module"),
@@ -201,6 +278,28 @@ def test_the_host_of_a_file_imports_it_first_and_calls_its_kernels(write):
             host.close()
 
 
+CHANGES_THE_STATE = """
+import ctypes
+import mpmath
+np.seterr(all="raise")
+mpmath.mp.prec = 10
+ctypes.CDLL("libm.so.6").fesetround({mode})
+"""
+
+
+@pytest.mark.skipif(mode() is None, reason="the mode can't be read here")
+def test_an_import_that_changes_the_mode_is_a_verdict_on_its_kernels_alone(write):
+    before = mode(), np.geterr(), mpmath.mp.prec
+    texts = {kind: RELU.format(variant=kind) + CHANGES_THE_STATE.format(mode=rounds) for kind, rounds in MODES.items()}
+    with remote.closing_all(hosted([write(text, f"{kind}.py") for kind, text in texts.items()])) as hosts:
+        assert (mode(), np.geterr(), mpmath.mp.prec) == before
+        good, bad = (remote.isolated(k, hosts) for k in registered() if k.backend == "mine" and k.dtype == "float32")
+        for _ in range(2):
+            with pytest.raises(KernelError, match=r"changed_mode: the import of .*upward.py left .*not rounded"):
+                call(bad, np.float32([1]))
+        assert call(good, np.float32([1])) == 1
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -212,7 +311,7 @@ def test_the_host_of_a_file_imports_it_first_and_calls_its_kernels(write):
     ],
 )
 def test_what_an_import_does_to_its_process_is_told_and_not_tried_here(write, monkeypatch, text, said):
-    monkeypatch.setattr(remote, "START_LIMIT_S", 2.0 if "within" in said else 60.0)
+    monkeypatch.setattr(process, "START_LIMIT_S", 2.0 if "within" in said else 60.0)
     place = write(text)
     with pytest.raises(LoadError) as error:
         hosted([place])

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""A process for calls: it ends with all that it has started, and its memory is where there is room."""
+
+import errno
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+import kernels
+from bench import process, spans
+from bench.calling import KernelError, call
+from bench.process import Host
+from bench.remote import isolated
+from bench.users import load
+from kernels import registry
+from kernels.registry import registered
+
+LINGERING = Path(__file__).with_name("lingering.py")
+X = np.linspace(-2, 2, 4096).astype(np.float32)
+RELU = np.maximum(X, 0)
+kernels.load()
+OURS = next(k for k in registered() if k.id == "relu-forward-float32-numba-stable")
+
+
+@pytest.fixture(scope="module")
+def lingering():
+    """The kernels of that file by their variants, with one host for all."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "_kernels", dict(registry._kernels))
+        own = load([str(LINGERING)])[str(LINGERING)]
+    home = Host([str(LINGERING)])
+    yield {k.variant: isolated(k, {k.id: home}) for k in own}
+    home.close()
+
+
+@pytest.fixture
+def ours():
+    """A kernel of ours in a host of its own."""
+    home = Host()
+    yield isolated(OURS, {OURS.id: home})
+    home.close()
+
+
+def test_what_a_kernel_has_forked_is_ended_with_its_process_and_delays_no_verdict(lingering):
+    kernel = lingering["forks-and-exits"]
+    host = kernel.function.host
+    host.start()
+    begin = time.monotonic()
+    with pytest.raises(KernelError, match="the process exited with 9"):
+        call(kernel, X[:1])
+    assert time.monotonic() - begin < 30  # and not the limit of a call
+    host.close()
+    assert not [p for p in psutil.process_iter(["cmdline"]) if str(LINGERING) in (p.info["cmdline"] or ())]
+
+
+def test_a_copy_of_the_process_answers_nobody(lingering):
+    for _ in range(3):
+        assert np.array_equal(call(lingering["forks-and-returns-twice"], X), RELU)
+
+
+def test_a_question_that_was_given_up_is_not_answered_later(ours, monkeypatch):
+    call(ours, X)
+    host = ours.function.host
+    pid, poll = host.process.pid, host.connection.poll
+
+    def interrupted(timeout=0.0):
+        poll(timeout)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(host.connection, "poll", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        ours(X[:3].copy())
+    assert not psutil.pid_exists(pid)
+    assert np.array_equal(call(ours, X), RELU)
+
+
+def test_where_its_memory_is_full_a_new_process_has_it_elsewhere(ours, monkeypatch):
+    first, *_, out = ours.function.buffers(1, X.size, X.dtype, 3)
+    host = ours.function.host
+    full, grow = host.memory.file, spans._grow
+
+    def grown(file, size):
+        if file == full and host.folder is not None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        grow(file, size)
+
+    first[:] = X
+    host.folder = host.folder or Path("somewhere")
+    monkeypatch.setattr(spans, "_grow", grown)
+    wide = np.resize(X, 3 * spans.GROWTH)
+    assert np.array_equal(call(ours, wide), np.maximum(wide, 0))
+    assert host.folder is None
+    assert ours(first, out=out) is out
+    assert np.array_equal(out, RELU)
+    again, *_, result = ours.function.buffers(1, X.size, X.dtype, 3)
+    again[:] = X
+    assert np.array_equal(call(ours, again, out=result), RELU)
+
+
+def test_where_there_is_room_nowhere_the_message_says_what_to_do(ours, monkeypatch):
+    def full(file, size):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(spans, "_grow", full)
+    with pytest.raises(KernelError, match=r"raised: no room for .* bytes of arrays in .*--shm-size=1g"):
+        call(ours, X)
+
+
+def test_what_is_given_back_is_there_for_others(ours):
+    host = ours.function.host
+    silu = next(k for k in registered() if k.id == "silu-forward-float32-numba-stable")
+    other = isolated(silu, {silu.id: host})
+    for kernel in (ours, other, ours):
+        kernel.function.buffers(1, X.size, X.dtype, 3)
+    assert host.reserved == 2 * 4 * X.nbytes
+    ours.function.give_back()
+    assert host.reserved == 0
+    other.function.buffers(1, X.size, X.dtype, 3)
+    assert host.regions == {other.id: 0}
+    host.close()  # as when it is lost
+    assert host.reserved == 0
+
+
+def test_how_a_process_ended_is_told():
+    assert process._how_it_ended(3) == "the process exited with 3"
+    assert process._how_it_ended(-11) == "the process was ended by SIGSEGV"
+    assert process._how_it_ended(-9) == "the process was ended by SIGKILL, as where memory runs out"
+    assert process._how_it_ended(-200) == "the process exited with -200"
