@@ -2,6 +2,7 @@
 """A process for calls: it ends with all that it has started, and its memory is where there is room."""
 
 import errno
+import sys
 import time
 from pathlib import Path
 
@@ -30,6 +31,7 @@ def lingering():
     """The kernels of that file by their variants, with one host for all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "_kernels", dict(registry._kernels))
+        patch.delitem(sys.modules, LINGERING.stem, raising=False)  # of other tests: it would register nothing more
         own = load([str(LINGERING)])[str(LINGERING)]
     home = Host([str(LINGERING)])
     yield {k.variant: isolated(k, {k.id: home}) for k in own}
@@ -53,7 +55,8 @@ def test_what_a_kernel_has_forked_is_ended_with_its_process_and_delays_no_verdic
         call(kernel, X[:1])
     assert time.monotonic() - begin < 30  # and not the limit of a call
     host.close()
-    assert not [p for p in psutil.process_iter(["cmdline"]) if str(LINGERING) in (p.info["cmdline"] or ())]
+    left = [p for p in psutil.process_iter(["cmdline"]) if str(LINGERING) in (p.info["cmdline"] or ())]
+    assert not psutil.wait_procs(left, timeout=10)[1]  # they were killed, but may not have gone yet
 
 
 def test_a_copy_of_the_process_answers_nobody(lingering):

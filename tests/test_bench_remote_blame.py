@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Who is blamed when a process is lost, or time: the kernel that did it, and not the one that it happened to."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ def lingering():
     """The kernels that leave something behind, by their variants, with one host for all."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(registry, "_kernels", dict(registry._kernels))
+        patch.delitem(sys.modules, LINGERING.stem, raising=False)  # of other tests: it would register nothing more
         own = load([str(LINGERING)])[str(LINGERING)]
     with closing_all({"": Host([str(LINGERING)])}) as hosts:
         yield {k.variant: isolated(k, {k.id: hosts[""]}) for k in own}
