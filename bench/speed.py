@@ -324,15 +324,18 @@ def durations(
 def buffers(dtype: str, setting: Setting, of: Literal["x", "dy", "out"] = "x") -> list[np.ndarray]:
     """Pieces of a touched buffer: N(0, 1) as networks see it, drawn once and repeated, since drawing takes long.
 
-    Those that are brought to a device, and stay as they are here, are the same for the next kernel.
+    A device gets a copy of each, so one piece stands for all, and is kept for the next kernel.
     """
-    made = _buffers if setting.threads else _kept_buffers
-    return made(dtype, setting.pieces, setting.elements, of)
+    if not setting.threads:
+        return [_kept(dtype, setting.elements, of)] * setting.pieces
+    return np.split(_drawn(dtype, setting.pieces * setting.elements, of), setting.pieces)
 
 
-def _buffers(dtype: str, pieces: int, elements: int, of: str) -> list[np.ndarray]:
+@functools.lru_cache(maxsize=DEVICE_KEPT)
+def _kept(dtype: str, elements: int, of: str) -> np.ndarray:
+    return np.zeros(elements, FORMATS[dtype].dtype) if of == "out" else _drawn(dtype, elements, of)
+
+
+def _drawn(dtype: str, elements: int, of: str) -> np.ndarray:
     block = np.random.default_rng([SEED, of == "dy"]).standard_normal(1 << 16).astype(FORMATS[dtype].dtype)
-    return np.split(np.resize(block, pieces * elements), pieces)
-
-
-_kept_buffers = functools.lru_cache(maxsize=DEVICE_KEPT)(_buffers)
+    return np.resize(block, elements)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """`fast` and `rounded` have the CPU's bits: the device's source, compiled for this machine, over inputs of each dtype.
 
-All 65,536 inputs of the 16-bit dtypes; of float32 one in each 256 neighbours, and with `--depth exhaustive` all 2^32;
-of float64 as many bit patterns at random. What remains for a device to show is that its IEEE operations are IEEE's.
+All 65,536 inputs of the 16-bit dtypes, for the parameters' defaults and for others; of float32 one in each 256
+neighbours, and with `--depth exhaustive` all 2^32; of float64 as many bit patterns at random. What remains for a device
+to show is that its IEEE operations are IEEE's.
 """
 
 from collections.abc import Iterator
@@ -15,8 +16,10 @@ import kernels.cpu
 from kernels.cpu.launch import cores, share
 from kernels.gpu import ACTIVATIONS, build, checks, source
 from kernels.gpu.host import Module
+from kernels.gpu.launch import Sums, channels_of
 from reference.formats import FORMATS
-from tests.gpu import needs_host_compiler
+from tests.fake_cupy import on_device
+from tests.gpu import fake, needs_host_compiler  # noqa: F401
 
 CHUNK = 1 << 24
 KERNELS = [
@@ -44,13 +47,13 @@ def patterns(dtype: str, depth: str) -> Iterator[np.ndarray]:
         yield (strata + rng.integers(0, 256, strata.size, dtype=np.uint32)).view(form.dtype)
 
 
-def on_host(module: Module, entry: source.Entry, arrays: list[np.ndarray]) -> np.ndarray:
+def on_host(module: Module, entry: source.Entry, arrays: list[np.ndarray], *parameters: float) -> np.ndarray:
     """What a kernel computes, in as many threads of this machine as there are processors."""
     function, out = module.get_function(entry.name), np.empty_like(arrays[-1])
 
     def part(start: int, stop: int) -> None:
         given = [a[start:stop].ctypes.data for a in (*arrays, out)]
-        function((1,), (1,), (*given, stop - start))
+        function((1,), (1,), (*given, stop - start, *parameters))
 
     share(part, out.size, 16, cores())
     return out
@@ -107,6 +110,42 @@ def test_bits_are_those_of_the_cpu_for_any_dy(name, direction, variant):
         x[: x.size // 2] = (4 * rng.standard_normal(x.size // 2)).astype(form.dtype)
         got, want = on_host(module, own.entry(variant, dtype), [dy, x]), cpu(dy, x, variant=variant)
         assert len(differing(got, want)) == 0, dtype
+
+
+PARAMETERS = (0.3, 1.5, -0.7, 1e-30, 0.0)
+
+
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+@pytest.mark.parametrize("name", [name for name, activation in ACTIVATIONS.items() if activation.parameters])
+def test_bits_are_those_of_the_cpu_for_any_parameter(name, direction):
+    needs_host_compiler()
+    own, cpu = getattr(ACTIVATIONS[name], direction), getattr(kernels.cpu.ACTIVATIONS[name], direction)
+    narrow = [(variant, dtype) for variant in checks.EXACT for dtype in FORMATS if FORMATS[dtype].bits == 16]
+    entries = {key: own.entry(*key, takes="any") for key in narrow}
+    module = Module(build.host_library(entries.values()))
+    (parameter,) = ACTIVATIONS[name].parameters
+    for (variant, dtype), entry in entries.items():
+        (x,) = patterns(dtype, "quick")
+        dy = np.random.default_rng(16).standard_normal(x.size).astype(x.dtype)
+        arrays = [x] if direction == "forward" else [dy, x]
+        for value in PARAMETERS if name != "softplus" else (v for v in PARAMETERS if v > 0):
+            got, want = on_host(module, entry, arrays, value), cpu(*arrays, variant=variant, **{parameter: value})
+            assert len(differing(got, want)) == 0, (variant, dtype, value)
+
+
+@pytest.mark.usefixtures("fake")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32"])
+@pytest.mark.parametrize(("shape", "blocks"), [((9000,), 3), ((3, 3, 1700), 2), ((9, 3, 30), 3)])
+def test_sums_over_several_blocks_have_the_bits_of_the_cpu(shape, blocks, dtype):
+    rng = np.random.default_rng(len(shape))
+    dy, x, alpha = (rng.standard_normal(s).astype(FORMATS[dtype].dtype) for s in (shape, shape, shape[1:2]))
+    by_channel = len(shape) > 1
+    assert (Sums(shape[0], *channels_of(x)) if by_channel else Sums(1, 1, x.size)).blocks == blocks
+    own, cpu = ACTIVATIONS["prelu"].backward_alpha, kernels.cpu.prelu.backward_alpha
+    for variant in checks.EXACT:
+        here, there = ({"alpha": alpha}, {"alpha": on_device(alpha)}) if by_channel else ({}, {})
+        got = own(on_device(dy), on_device(x), variant=variant, **there).array
+        assert got.tobytes() == cpu(dy, x, variant=variant, **here).tobytes(), variant
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def with_cuda(monkeypatch, cuda: str | None) -> None:
     ],
 )
 def test_it_is_found_where_people_have_it(places, file):
-    put(places, file, "nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.12.9")
+    put(places, file, "nvidia/cuda_nvrtc/lib/libnvrtc-builtins.so.12.9", "conda/lib/libnvrtc.so.old")
     assert list(nvrtc._files()) == [str(places / file)]
 
 

@@ -134,7 +134,7 @@ def _files() -> Iterator[str]:
     for folders, below in places:
         for folder in folders:
             for pattern in below:
-                yield from map(str, sorted(folder.glob(f"{pattern}/libnvrtc.so.*")))
+                yield from map(str, sorted(folder.glob(f"{pattern}/libnvrtc.so.[0-9]*")))
 
 
 def _where_cupy_looks() -> Iterator[str]:

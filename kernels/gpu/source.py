@@ -45,14 +45,24 @@ class Entry:
         return f"{self.activation}_{self.direction}_{self.dtype}_{self.variant}{suffix}"
 
     @property
+    def functions(self) -> tuple[str, ...]:
+        """The names of all that it is made of: a sum has a second function."""
+        return (self.name, f"{self.name}_total") if self.direction == "backward_alpha" else (self.name,)
+
+    @property
+    def inputs(self) -> list[str]:
+        """The arrays that it reads, its first parameters."""
+        return ["x"] if self.direction == "forward" else ["dy", "x"]
+
+    @property
     def text(self) -> str:
-        """Its definition; that of a sum has a second function, named with ``_total``."""
+        """The definition of these functions."""
         return self._sum() if self.direction == "backward_alpha" else self._elementwise()
 
     def _elementwise(self) -> str:
         memory, narrow = TYPES[self.dtype]
         arithmetic = "double" if self.variant == "rounded" else narrow
-        inputs = ["x"] if self.direction == "forward" else ["dy", "x"]
+        inputs = self.inputs
         names = [name for name, _ in self.parameters]
         arguments = [f"const {memory}* {name}" for name in inputs] + [f"{memory}* out", "Size size"]
         element = [f"{arithmetic} {name}" for name in inputs]
@@ -83,7 +93,7 @@ class Entry:
         partial = f"partial_sums<{arithmetic}>(dy, x, partial, {layout}, lanes);"
         total = f"total_sums<{exactly}>(dy, x, partial, out, {layout}, blocks);"
         return _function(self.name, [*inputs, f"{body}* partial", *shape, "Size lanes"], partial) + _function(
-            f"{self.name}_total", [*inputs, f"const {body}* partial", f"{memory}* out", *shape, "Size blocks"], total
+            self.functions[1], [*inputs, f"const {body}* partial", f"{memory}* out", *shape, "Size blocks"], total
         )
 
 
