@@ -2,12 +2,12 @@
 """A run against a baseline: what got worse, what is missing, and what only another machine explains."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reports.circumstances import Setup, environment, excuse
 from reports.comparisons import Comparison, Difference
 from reports.judging import Worse, judge, unzipped
-from reports.schema import KernelResult, Results, Run
+from reports.schema import KernelResult, Results, Run, Skipped
 
 REGRESSION, MISSING = 6, 7  # exit codes
 ACCEPT = "python -m reports accept"
@@ -77,7 +77,7 @@ def compare(
         elif kernel.backend in {k.backend for k in old.kernels}:  # else it is of a library that was not installed there
             text = "is not in the baseline"
             differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
-    differences += [missing(k, new) for k in old.kernels if k.id not in found and expected(k, new.run)]
+    differences += [missing(k, new.skipped) for k in old.kernels if k.id not in found and expected(k, new.run)]
     return Comparison(
         baseline=str(path),
         started=old.run.started,
@@ -95,10 +95,10 @@ def differences_of(
     return judge(old, new, excuse(old, new, before, now), environment(new, before, now), worse)
 
 
-def missing(kernel: KernelResult, new: Results | None = None) -> Difference:
+def missing(kernel: KernelResult, skipped: Iterable[Skipped]) -> Difference:
     """That a kernel of the baseline was not measured, with the reason where the run has recorded one."""
-    skipped = [s for s in new.skipped if kernel.backend in s.what.split() or kernel.id in s.what] if new else []
-    why = "; ".join(s.why for s in skipped) or "removed, renamed or skipped"
+    names = f"backend {kernel.backend}", f"variant {kernel.variant}", kernel.id
+    why = "; ".join(s.why for s in skipped if s.what in names) or "removed, renamed or skipped"
     text = f"is in the baseline and was not measured: {why}"
     return Difference(kernel=kernel.id, what="kernel", judged="missing", text=text)
 

@@ -75,6 +75,10 @@ def test_why_a_kernel_was_skipped_is_said():
     new.skipped.append(Skipped(what="backend torch", why="torch is not installed: pip install torch"))
     (found,) = compare(old, new, "base.json").differences
     assert found.text.endswith("torch is not installed: pip install torch")
+    old.kernels[-1] = kernel("silu", "forward", "float32", "compiled", "torch")
+    new.skipped = [Skipped(what="variant compiled", why="there is no C++ compiler: install one")]
+    (found,) = compare(old, new, "base.json").differences
+    assert found.text.endswith("there is no C++ compiler: install one")
 
 
 @pytest.mark.parametrize(
