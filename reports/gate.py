@@ -11,6 +11,7 @@ from reports.schema import KernelResult, Results, Run, Skipped
 
 REGRESSION, MISSING = 6, 7  # exit codes
 ACCEPT = "python -m reports accept"
+FEWER = "--fewer"  # its option where kernels of the baseline are to go
 
 
 class BaselineError(Exception):
@@ -29,9 +30,9 @@ def check(baseline: Results, path: object, depth: str, seed: int) -> None:
         raise BaselineError(f"{path}: has no {what}, so that nothing can be compared: make one without --only speed")
     was = baseline.run
     if was.depth != depth:
-        raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: give --depth {was.depth}")
+        raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: measure with --depth {was.depth}")
     if was.seed != seed:
-        raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: give --seed {was.seed}")
+        raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: measure with --seed {was.seed}")
     for kernel in measured:
         try:
             if kernel.accuracy.deviations is not None:
@@ -84,8 +85,14 @@ def compare(
         commit=old.run.commit,
         compared=len(known.keys() & found.keys()),
         differences=differences,
-        accept=shlex.join([*ACCEPT.split(), *([str(results), "--baseline", str(path)] if results else [])]),
+        accept=_accept(path, results, any(d.judged == "missing" for d in differences)),
     )
+
+
+def _accept(baseline: object, results: object, fewer: bool) -> str:
+    """The command that makes results the baseline."""
+    named = [str(results), "--baseline", str(baseline)] if results else []
+    return shlex.join([*ACCEPT.split(), *named, *([FEWER] if fewer else [])])
 
 
 def differences_of(

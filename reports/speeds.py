@@ -140,7 +140,9 @@ def findings(results: Results) -> list[Finding]:
     vague = [c for c in against.control if c.verdict == "ambiguous"]
     is_clear = not (vague or against.judged("ambiguous"))
     told = [Finding("bad" if exit_code(against) else "good" if is_clear else "plain", _lead(against))]
-    told += [Finding("bad", f"This machine can't tell: {c.kernel}: {differs(c)}.") for c in undecided(against)]
+    told += [Finding("bad", f"This machine can't tell: {c.kernel}: {differs(c)}.") for c in undecided(against)[:LISTED]]
+    if len(undecided(against)) > LISTED:
+        told.append(Finding("bad", f"{len(undecided(against)) - LISTED:,} more differ from themselves."))
     if vague:
         many = f"{len(vague):,} of the timings of the control are ambiguous"
         widest = max(vague, key=lambda c: (c.high or 1) / (c.low or 1))

@@ -160,6 +160,7 @@ def test_a_baseline_that_is_none_is_refused_before_anything_is_measured(folder, 
     (line,) = done.err.strip().splitlines()
     assert line.startswith(f"ERROR: --baseline {path}: ")
     assert said in line
+    assert what == "without kernels" or "then `python -m reports accept`" in line
     assert "collected" not in done.out
 
 
@@ -169,8 +170,8 @@ def test_a_baseline_that_is_none_is_refused_before_anything_is_measured(folder, 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"depth": "quick"}, "measured at depth standard, not quick: give --depth standard"),
-        ({"seed": 0}, "measured with seed 1, not 0: give --seed 1"),
+        ({"depth": "quick"}, "measured at depth standard, not quick: measure with --depth standard"),
+        ({"seed": 0}, "measured with seed 1, not 0: measure with --seed 1"),
         ({"only": "speed"}, "--baseline compares accuracy: leave --only speed out"),
         ({"path": "none.json"}, "No such file"),
     ],
