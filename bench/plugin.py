@@ -210,7 +210,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if run is None:
         return []
     options = run.options
-    lines = [f"halfulp: {len(options.chosen)} kernels, depth {options.depth}, seed {options.seed}"]
+    lines = [f"halfulp: {kernels(len(options.chosen))}, depth {options.depth}, seed {options.seed}"]
     return lines + [f"skipped: {s.what}: {s.why}" for s in run.skipped]
 
 
