@@ -17,9 +17,11 @@ from bench.ulp import NO_MISMATCH
 from kernels.registry import Kernel
 from reports.circumstances import Setup
 from reports.comparisons import Comparison
-from reports.gate import BaselineError, check, compare, differences_of
+from reports.gate import ACCEPT, BaselineError, check, compare, differences_of
 from reports.judging import Worse
 from reports.schema import MISMATCH_KINDS, KernelResult, Results, ResultsError, load
+
+AGAIN = f"restore it, or make a new one: `pytest --benchmark`, then `{ACCEPT}`"
 
 
 @dataclass
@@ -69,7 +71,7 @@ def open_gate(path: Path, depth: str, seed: int, only: str | None) -> Gate:
             "--baseline compares accuracy: leave --only speed out (speeds of another day compare to nothing)"
         )
     try:
-        baseline = load(path)
+        baseline = load(path, AGAIN)
         check(baseline, path, depth, seed)
     except (ResultsError, BaselineError) as error:
         raise pytest.UsageError(f"--baseline {error}") from error

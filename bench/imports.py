@@ -2,7 +2,8 @@
 """Which libraries a user's kernels rest on: another version of one of them may be why their results are others."""
 
 import ast
-from collections.abc import Iterable, Iterator
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -17,9 +18,14 @@ def libraries(sources: Iterable[str]) -> dict[str, str]:
     """The versions of the installed libraries that Python files import, by name; not of those that these import."""
     own = [Path(path) for path in sources if not _is_ours(Path(path))]
     packages = {ALWAYS, *(package for path in own for package in imported(path))}
-    found = metadata.packages_distributions()
-    names = {name for package in packages for name in found.get(package, ())}
+    names = {name for package in packages for name in _installed().get(package, ())}
     return {name: metadata.version(name) for name in sorted(names - NO_MATTER)}
+
+
+@functools.cache
+def _installed() -> Mapping[str, list[str]]:
+    """What is installed, by the package that Python imports; asked for each kernel, and slow to find."""
+    return metadata.packages_distributions()
 
 
 def _is_ours(path: Path) -> bool:
@@ -27,8 +33,13 @@ def _is_ours(path: Path) -> bool:
     return path.is_relative_to(ROOT) and path.relative_to(ROOT).parts[0] in OURS
 
 
-def imported(path: Path) -> Iterator[str]:
+@functools.cache
+def imported(path: Path) -> frozenset[str]:
     """The packages that a file names in its import statements, wherever these stand."""
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     try:
         tree = ast.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):  # of no use as a source, such as a compiled module

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """On what a run was made: the machine, the versions, the state of the sources."""
 
+import contextlib
 import platform
-import subprocess
 from collections.abc import Collection
 from importlib import metadata
 from pathlib import Path
@@ -11,6 +11,7 @@ import cpuinfo
 import psutil
 
 import kernels.gpu
+from bench.git import GitError, line
 from bench.speed import cores
 from kernels.gpu import driver
 from kernels.peers import PEERS
@@ -62,14 +63,8 @@ def machine(backends: Collection[str] = ()) -> Machine:
 
 def commit() -> tuple[str | None, bool | None]:
     """The checkout's commit and whether tracked files differ from it; None where git does not say."""
-    head = _git("rev-parse", "HEAD")
-    changes = None if head is None else _git("status", "--porcelain", "--untracked-files=no")
-    return head, None if changes is None else bool(changes)
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True, timeout=10)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
+    head = changes = None
+    with contextlib.suppress(GitError):
+        head = line(ROOT, "rev-parse", "HEAD")
+        changes = bool(line(ROOT, "status", "--porcelain", "--untracked-files=no"))
+    return head, changes

@@ -2,7 +2,7 @@
 """The options of `pytest --benchmark`, and what they choose."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -110,7 +110,7 @@ def read_options(config: pytest.Config) -> Options:
         filters={name: n for name, n in names.items() if n},
         gate=_gate(config),
         history=config.getoption("history"),
-        revision=_revision(config, names),
+        revision=_revision(config, names, hosts),
         hosts=hosts,
         skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in kernels.absent() if _is_asked_for(a, names)),
     )
@@ -121,19 +121,20 @@ def _gate(config: pytest.Config) -> Gate | None:
     return open_gate(*asked) if asked[0] else None
 
 
-def _revision(config: pytest.Config, filters: Mapping[str, list[str]]) -> Revision | None:
+def _revision(config: pytest.Config, filters: Mapping[str, list[str]], hosts: Mapping[str, Host]) -> Revision | None:
     name, places = config.getoption("against"), config.getoption("kernels")
     if not name:
         return None
     if config.getoption("only") == "accuracy":
         raise pytest.UsageError("--against compares speeds: leave --only accuracy out")
     try:
-        known = known_to(name, places)
+        found = known_to(name, places)
     except AgainstError as error:
         raise pytest.UsageError(str(error)) from error
     here = {k.id for k in registered()}
-    asked = [i for i, fields in known.items() if all(fields[f] in filters[f] for f in FILTERS if filters[f])]
-    return Revision(name, tuple(places), known, tuple(i for i in asked if i not in here))
+    asked = [i for i, fields in found.known.items() if all(fields[f] in filters[f] for f in FILTERS if filters[f])]
+    homes = {name: host.places[0] for name, host in hosts.items()}
+    return replace(found, gone=tuple(i for i in asked if i not in here), homes=homes)
 
 
 def _is_asked_for(missing: Absent, names: Mapping[str, list[str]]) -> bool:

@@ -53,7 +53,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config._rootpath = ROOT  # pytest takes the folder after --report-dir for one of tests, and would root itself there
     config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")  # --only accuracy, or a failure
     if not config.getoption("collectonly"):
-        _claim_folder(options.report_dir)
+        _claim_folder("report-dir", options.report_dir)
+        if options.history:
+            _claim_folder("history", options.history)
         _set_unless_given(config, "benchmark_json", options.report_dir / "benchmark.json")
     _set_unless_given(config, "benchmark_max_time", str(TIMING_SECONDS))
     _set_unless_given(config, "benchmark_min_rounds", TIMING_ROUNDS)
@@ -80,7 +82,7 @@ def _run_alone(config: pytest.Config) -> None:
     config.args = given or [str(SUITE)]
 
 
-def _claim_folder(folder: Path) -> None:
+def _claim_folder(option: str, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".writable"
@@ -88,7 +90,7 @@ def _claim_folder(folder: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise pytest.UsageError(
-            f"--report-dir {folder}: can't be written ({error.strerror}); choose another folder"
+            f"--{option} {folder}: can't be written ({error.strerror}); choose another folder"
         ) from error
 
 
@@ -190,7 +192,9 @@ def _write_report(run: Session) -> None:
     try:
         if run.options.history:
             unread = history.add(run.report, run.options.history)
-            run.report.skipped += [Skipped(what="a file of the history", why=why) for why in unread]
+            if unread:
+                more = f"; and {len(unread) - 1:,} more" if len(unread) > 1 else ""
+                run.report.skipped.append(Skipped(what="a file of the history", why=unread[0] + more))
         run.index = write(run.report, run.options.report_dir)
         if len(run.results) == run.selected:  # a run that is started again still needs what one cut short had found
             forget(run.sweeps)
@@ -206,7 +210,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     if run is None:
         return []
     options = run.options
-    lines = [f"halfulp: {len(options.chosen)} kernels, depth {options.depth}, seed {options.seed}"]
+    lines = [f"halfulp: {kernels(len(options.chosen))}, depth {options.depth}, seed {options.seed}"]
     return lines + [f"skipped: {s.what}: {s.why}" for s in run.skipped]
 
 

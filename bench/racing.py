@@ -28,9 +28,10 @@ def main() -> None:
     asked = json.load(sys.stdin)
     with Path(asked["found"]).open("w", encoding="utf-8", buffering=1) as found:
         kernels.load()
+        own = [k.id for k in registered()]
         _load_users(asked["places"])
         known = {k.id: k for k in registered()}
-        tell(found, known={name: [getattr(k, f) for f in FIELDS] for name, k in known.items()})
+        tell(found, known={name: [getattr(k, f) for f in FIELDS] for name, k in known.items()}, own=own)
         for name in asked["kernels"]:
             if name in known:
                 one(known[name], asked, found)

@@ -4,7 +4,7 @@
 import contextlib
 import functools
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from kernels.registry import Kernel
 from reports import speeds
 from reports.circumstances import Setup
 from reports.comparisons import Against
-from reports.gate import exit_code
+from reports.gate import exit_code, missing
 from reports.schema import SCHEMA_VERSION, Backend, KernelResult, Machine, Results, Run, Skipped
 
 
@@ -57,9 +57,10 @@ class Session:
 
     @property
     def absent(self) -> list[str]:
-        """The kernels that only the baseline has and that this run should have measured, by id."""
-        gate = self.options.gate
-        return gate.absent(self.options.chosen, self.options.filters) if gate else []
+        """The kernels that only the baseline or the other revision has, and that should be here, by id."""
+        gate, revision = self.options.gate, self.options.revision
+        of_baseline = gate.absent(self.options.chosen, self.options.filters) if gate else []
+        return list(dict.fromkeys([*of_baseline, *(revision.gone if revision else ())]))
 
     def measure(self, kernel: Kernel, stopwatch: speed.Stopwatch) -> KernelResult:
         """Measure one kernel and keep the result, also where it failed."""
@@ -121,10 +122,19 @@ class Session:
         result.accuracy, result.safety, result.properties = found.accuracy, found.safety, found.properties
         result.verdict = verdict(kernel.claim, result.accuracy, result.safety)
 
+    def missing(self, name: str) -> list[str]:
+        """What the gates say of a kernel that is not here, in sentences."""
+        gate = self.options.gate
+        said = speeds.faults(self.against, name) if self.against else []
+        if gate and name in gate.known:
+            difference = missing(gate.known[name], self.skipped)
+            said.append(f"{difference.kernel} {difference.text}")
+        return said
+
     def regressions(self, kernel: Kernel, result: KernelResult) -> list[str]:
         """What is worse than in the baseline, or slower than at a revision, where there is one, in sentences."""
         gate, options = self.options.gate, self.options
-        slower = speeds.slower(self.against, result.id) if self.against else []
+        slower = speeds.faults(self.against, result.id) if self.against else []
         if gate is None:
             return slower
         return slower + gate.regressions(isolated(kernel, self.hosts), result, self.setup, options.depth, options.seed)
@@ -146,7 +156,8 @@ class Session:
             pytest.UsageError: the processes for it can't be had.
         """
         try:
-            self.against = race(self.options.revision, chosen)
+            gone = tuple(name for name in self.options.revision.gone if name not in self.deselected)
+            self.against = race(replace(self.options.revision, gone=gone), chosen)
         except AgainstError as error:
             raise pytest.UsageError(str(error)) from error
 

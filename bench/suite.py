@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from bench.gate import Gate
 from bench.run import Session
 from bench.speed import Clock, Stopwatch
 from kernels.registry import Kernel
 from reports import wording
-from reports.gate import missing
 from reports.schema import KernelResult
 
 session_key = pytest.StashKey[Session]()
@@ -29,7 +27,7 @@ class Suite(pytest.Module):
             item.add_marker(pytest.mark.benchmark(timer=clock))
             yield item
         for name in session.absent:
-            yield pytest.Function.from_parent(self, name=name, callobj=_missing(name, session.options.gate))
+            yield pytest.Function.from_parent(self, name=name, callobj=_missing(name))
 
 
 def chosen_kernels(items: Iterable[pytest.Item]) -> list[Kernel]:
@@ -59,12 +57,11 @@ def _faults(result: KernelResult) -> Iterator[str]:
         yield f"{result.id}: {broken_claim(result)}"
 
 
-def _missing(name: str, gate: Gate) -> Callable[[], None]:
-    """A test that fails: of a kernel that only the baseline has."""
+def _missing(name: str) -> Callable[..., None]:
+    """A test that fails: of a kernel that only the baseline or the other revision has."""
 
-    def test() -> None:
-        difference = missing(gate.known[name])
-        pytest.fail(f"{difference.kernel} {difference.text}", pytrace=False)
+    def test(request: pytest.FixtureRequest) -> None:
+        pytest.fail("\n".join(request.config.stash[session_key].missing(name)), pytrace=False)
 
     return test
 

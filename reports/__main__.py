@@ -8,7 +8,7 @@ from pathlib import Path
 from reports import markdown, terminal, wording
 from reports.baselines import AcceptError, accept, default
 from reports.command import WRONG_USAGE, Parser
-from reports.gate import BaselineError, compare, exit_code
+from reports.gate import FEWER, BaselineError, compare, exit_code
 from reports.schema import ResultsError, load
 from reports.write import ReportError, write
 
@@ -30,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     compared.set_defaults(run=_compare)
     accepted = commands.add_parser("accept", help="make a results.json the new baseline")
     accepted.add_argument("--baseline", type=Path, metavar="FILE", help="default: reports/baselines/DEPTH.json")
+    accepted.add_argument(FEWER, action="store_true", help="also where kernels of the baseline are not in it")
     accepted.set_defaults(run=_accept)
     for command in (render, table):
         command.add_argument("results", type=Path, metavar="RESULTS.json")
@@ -65,7 +66,7 @@ def _compare(options: argparse.Namespace) -> tuple[str, int]:
 
 def _accept(options: argparse.Namespace) -> tuple[str, int]:
     results = load(options.results)
-    return f"accepted: {accept(results, options.baseline or default(results))}", 0
+    return f"accepted: {accept(results, options.baseline or default(results), fewer=options.fewer)}", 0
 
 
 def _table(options: argparse.Namespace) -> tuple[str, int]:

@@ -4,8 +4,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from reports import markdown, wording
-from reports.comparisons import Difference
+from reports import markdown, speeds, wording
+from reports.comparisons import Difference, SpeedChange
 from reports.findings import tally
 from reports.outcome import ungated
 from reports.schema import KernelResult, Results
@@ -40,6 +40,15 @@ def _annotations(results: Results) -> Iterator[str]:
             ("warning", "kernels not gated", [f"{k}: {why}" for k, why in ungated(results.comparison).items()]),
             ("notice", "better than the baseline", list(map(_told, differences("better")))),
         ]
+    if results.against:
+        against, revision = results.against, wording.one_line(results.against.revision)
+        slower = against.judged("slower") if against.can_tell else []
+        groups += [
+            ("error", f"timings slower than at {revision}", list(map(_timed, slower))),
+            ("error", f"not timed against {revision}", list(map(_timed, speeds.undone(against)))),
+            ("error", "timings that this machine can't tell", list(map(_timed, speeds.undecided(against)))),
+            ("warning", "ambiguous timings", list(map(_timed, against.judged("ambiguous")))),
+        ]
     for level, title, lines in groups:
         if lines:
             yield _annotation(level, f"halfulp: {len(lines):,} {title}", lines)
@@ -55,6 +64,10 @@ def _broken(kernel: KernelResult) -> str:
 
 def _told(difference: Difference) -> str:
     return f"{difference.kernel}: {difference.what}: {difference.text}"
+
+
+def _timed(change: SpeedChange) -> str:
+    return f"{change.kernel}: {speeds.said(change)}"
 
 
 def _annotation(level: str, title: str, lines: Sequence[str]) -> str:

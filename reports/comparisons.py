@@ -57,7 +57,7 @@ class Against(Record):
     blocks: int  # of processes, in the first round
     seconds: float  # that all of it took
     can_tell: bool  # whether the control, the other revision against itself, found no difference
-    control: list[SpeedChange]  # the differences that it found
+    control: list[SpeedChange]  # the differences that it found, and what it can't decide: all but "same"
     changes: list[SpeedChange]
 
     def judged(self, *verdicts: str) -> list[SpeedChange]:

@@ -2,15 +2,16 @@
 """A run against a baseline: what got worse, what is missing, and what only another machine explains."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from reports.circumstances import Setup, environment, excuse
 from reports.comparisons import Comparison, Difference
 from reports.judging import Worse, judge, unzipped
-from reports.schema import KernelResult, Results, Run
+from reports.schema import KernelResult, Results, Run, Skipped
 
 REGRESSION, MISSING = 6, 7  # exit codes
 ACCEPT = "python -m reports accept"
+FEWER = "--fewer"  # its option where kernels of the baseline are to go
 
 
 class BaselineError(Exception):
@@ -29,9 +30,9 @@ def check(baseline: Results, path: object, depth: str, seed: int) -> None:
         raise BaselineError(f"{path}: has no {what}, so that nothing can be compared: make one without --only speed")
     was = baseline.run
     if was.depth != depth:
-        raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: give --depth {was.depth}")
+        raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: measure with --depth {was.depth}")
     if was.seed != seed:
-        raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: give --seed {was.seed}")
+        raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: measure with --seed {was.seed}")
     for kernel in measured:
         try:
             if kernel.accuracy.deviations is not None:
@@ -77,15 +78,21 @@ def compare(
         elif kernel.backend in {k.backend for k in old.kernels}:  # else it is of a library that was not installed there
             text = "is not in the baseline"
             differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
-    differences += [missing(k, new) for k in old.kernels if k.id not in found and expected(k, new.run)]
+    differences += [missing(k, new.skipped) for k in old.kernels if k.id not in found and expected(k, new.run)]
     return Comparison(
         baseline=str(path),
         started=old.run.started,
         commit=old.run.commit,
         compared=len(known.keys() & found.keys()),
         differences=differences,
-        accept=shlex.join([*ACCEPT.split(), *([str(results), "--baseline", str(path)] if results else [])]),
+        accept=_accept(path, results, any(d.judged == "missing" for d in differences)),
     )
+
+
+def _accept(baseline: object, results: object, fewer: bool) -> str:
+    """The command that makes results the baseline."""
+    named = [str(results), "--baseline", str(baseline)] if results else []
+    return shlex.join([*ACCEPT.split(), *named, *([FEWER] if fewer else [])])
 
 
 def differences_of(
@@ -95,10 +102,10 @@ def differences_of(
     return judge(old, new, excuse(old, new, before, now), environment(new, before, now), worse)
 
 
-def missing(kernel: KernelResult, new: Results | None = None) -> Difference:
+def missing(kernel: KernelResult, skipped: Iterable[Skipped]) -> Difference:
     """That a kernel of the baseline was not measured, with the reason where the run has recorded one."""
-    skipped = [s for s in new.skipped if kernel.backend in s.what.split() or kernel.id in s.what] if new else []
-    why = "; ".join(s.why for s in skipped) or "removed, renamed or skipped"
+    names = f"backend {kernel.backend}", f"variant {kernel.variant}", kernel.id
+    why = "; ".join(s.why for s in skipped if s.what in names) or "removed, renamed or skipped"
     text = f"is in the baseline and was not measured: {why}"
     return Difference(kernel=kernel.id, what="kernel", judged="missing", text=text)
 

@@ -23,8 +23,8 @@ class HistoryError(Exception):
 def add(results: Results, folder: Path) -> list[str]:
     """Put the figures of earlier runs into results, and keep the results for later ones.
 
-    Only runs of the same machine and depth have figures that can be compared. Returns the files that are of no use, and
-    why, each in one line.
+    Only runs of the same machine, depth and seed have figures that can be compared. Returns the files that are of no
+    use, and why, each in one line.
 
     Raises:
         HistoryError: the folder can't be written.
@@ -55,7 +55,8 @@ def _earlier(results: Results, folder: Path) -> tuple[list[Earlier], list[str]]:
         except ResultsError as error:
             unread.append(str(error))
         else:
-            if kept.run.depth == results.run.depth and kept.run.started != results.run.started:
+            alike = (kept.run.depth, kept.run.seed) == (results.run.depth, results.run.seed)
+            if alike and kept.run.started != results.run.started:
                 found.append(figures(kept))
     return found[-LONGEST:], unread
 

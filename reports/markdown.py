@@ -11,6 +11,8 @@ from reports.outcome import outcome
 from reports.schema import KernelResult, Results
 
 LONGEST = 60_000  # bytes: a comment on GitHub may have 65,536 characters, and whoever posts it may add some
+LONGEST_LISTS = 45_000  # of them before the tables
+LISTED = 20  # skipped
 
 
 def summary(results: Results) -> str:
@@ -28,10 +30,12 @@ def summary(results: Results) -> str:
             else []
         ),
         *map(_item, findings(results)),
-        *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped),
+        *(f"- Skipped: {_text(s.what)} ({_text(s.why)})." for s in results.skipped[:LISTED]),
+        *([f"- {len(results.skipped) - LISTED:,} more skipped."] if len(results.skipped) > LISTED else []),
         "",
         *_against(results),
     ]
+    lines = [*_fitting(lines, LONGEST_LISTS, "lines"), ""]
     folded = _ranking(results)
     tables: dict[str, list[str]] = {}
     for (activation, direction), kernels in groups(results.kernels).items():
@@ -40,15 +44,15 @@ def summary(results: Results) -> str:
         folded.append(
             "\n".join([f"<details><summary>{_text(activation)}</summary>", "", *its_tables, "</details>", ""])
         )
-    return "\n".join([*lines, *_fitting(folded, LONGEST - sum(len(line.encode()) + 1 for line in lines))])
+    return "\n".join([*lines, *_fitting(folded, LONGEST - sum(len(line.encode()) + 1 for line in lines), "tables")])
 
 
-def _fitting(parts: list[str], room: int) -> list[str]:
+def _fitting(parts: list[str], room: int, what: str) -> list[str]:
     """As many of the parts, from the first on, as so many bytes have room for, and a word on the others."""
     ends = itertools.accumulate(len(part.encode()) + 1 for part in parts)
     kept = [part for part, end in zip(parts, ends, strict=True) if end <= room]
     left_out = len(parts) - len(kept)
-    return [*kept, f"{left_out} tables are left out here, and are in index.html.", ""] if left_out else kept
+    return [*kept, f"{left_out:,} {what} are left out here, and are in index.html.", ""] if left_out else kept
 
 
 def _against(results: Results) -> list[str]:

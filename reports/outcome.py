@@ -10,7 +10,7 @@ from reports.schema import KernelResult, Results
 
 LISTED = 20  # differences of each kind told one by one before the rest is only counted
 NAMES = {"regression": "worse", "missing": "missing", "better": "better", "changed": "changed", "new": "new"}
-NAMES |= {"elsewhere": "different where something else explains it"}
+NAMES |= {"elsewhere": "different where something else may explain it"}
 TONES = {"regression": "bad", "missing": "bad", "better": "good"}
 
 

@@ -320,13 +320,15 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-def load(path: Path) -> Results:
+def load(path: Path, again: str = "run `pytest --benchmark` to write a new one") -> Results:
     """Read a results file.
+
+    Args:
+        again: what to do where there is none, in words.
 
     Raises:
         ResultsError: it is not there, damaged, or of another schema version.
     """
-    again = "run `pytest --benchmark` to write a new one"
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -334,7 +336,9 @@ def load(path: Path) -> Results:
     try:
         version = msgspec.json.decode(text, type=_Version).schema_version
         if version != SCHEMA_VERSION:
-            raise ResultsError(f"{path}: has schema version {version}, this checkout reads {SCHEMA_VERSION}; {again}")
+            update = "update this checkout, or " if version > SCHEMA_VERSION else ""
+            read = f"this checkout reads {SCHEMA_VERSION}"
+            raise ResultsError(f"{path}: has schema version {version}, {read}; {update}{again}")
         return msgspec.json.decode(text, type=Results)
     except msgspec.DecodeError as error:
         raise ResultsError(f"{path}: damaged or cut off ({error}); {again}") from error

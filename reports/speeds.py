@@ -90,14 +90,37 @@ def exit_code(against: Against) -> int:
     """6 where something is slower, 7 where that can't be told or was not measured though both have it, else 0."""
     if not against.can_tell:
         return MISSING
-    verdicts = {change.verdict for change in against.changes if change.is_due}
-    return REGRESSION if "slower" in verdicts else MISSING if "not measured" in verdicts else 0
+    return REGRESSION if against.judged("slower") else MISSING if undone(against) else 0
 
 
-def slower(against: Against, kernel: str) -> list[str]:
-    """In which settings a kernel is slower, a sentence each; none where this machine can't tell."""
-    found = [c for c in against.judged("slower") if c.kernel == kernel] if against.can_tell else []
-    return [f"{c.kernel}: slower than at {against.revision}: {said(c)}" for c in found]
+def faults(against: Against, kernel: str) -> list[str]:
+    """Why a kernel does not pass, a sentence each: slower, where this machine can tell; or why that is not known."""
+    revision = wording.one_line(against.revision)
+    slower = [f"slower than at {revision}: {said(c)}" for c in against.judged("slower") if c.kernel == kernel]
+    unmeasured = [c for c in undone(against) if c.kernel == kernel]
+    return [
+        f"{kernel}: {why}"
+        for why in (
+            *(slower if against.can_tell else ()),
+            *(f"not timed against {revision}: {said(c)}" for c in unmeasured),
+            *(f"this machine can't tell its speed: {differs(c)}" for c in undecided(against) if c.kernel == kernel),
+        )
+    ]
+
+
+def undone(against: Against) -> list[SpeedChange]:
+    """What was not measured though both have it, or though it should be here."""
+    return [c for c in against.judged("not measured") if c.is_due]
+
+
+def undecided(against: Against) -> list[SpeedChange]:
+    """The differences of the control."""
+    return [c for c in against.control if c.verdict != "ambiguous"]
+
+
+def differs(change: SpeedChange) -> str:
+    """Of the control, in words."""
+    return f"the other revision differs from itself: {said(change)}"
 
 
 def said(change: SpeedChange) -> str:
@@ -114,10 +137,17 @@ def findings(results: Results) -> list[Finding]:
     if against is None:
         return []
     kernels = {k.id: k for k in results.kernels}
-    told = [Finding("bad" if exit_code(against) else "good", _lead(against))]
-    told += [
-        Finding("bad", f"This machine can't tell: {c.kernel} differs from itself: {said(c)}.") for c in against.control
-    ]
+    vague = [c for c in against.control if c.verdict == "ambiguous"]
+    is_clear = not (vague or against.judged("ambiguous"))
+    told = [Finding("bad" if exit_code(against) else "good" if is_clear else "plain", _lead(against))]
+    told += [Finding("bad", f"This machine can't tell: {c.kernel}: {differs(c)}.") for c in undecided(against)[:LISTED]]
+    if len(undecided(against)) > LISTED:
+        told.append(Finding("bad", f"{len(undecided(against)) - LISTED:,} more differ from themselves."))
+    if vague:
+        many = f"{len(vague):,} of the timings of the control are ambiguous"
+        widest = max(vague, key=lambda c: (c.high or 1) / (c.low or 1))
+        what = f"a difference as large would not be seen, e.g. {widest.kernel}: {said(widest)}"
+        told.append(Finding("plain", f"{many}: {what}."))
     for verdict, tone in (("slower", "bad"), ("not measured", "bad"), ("faster", "good"), ("ambiguous", "plain")):
         changes = against.judged(verdict)
         for c in changes[:LISTED]:

@@ -57,4 +57,4 @@ def _line(kernel: KernelResult, labels: list[str], values: list[float | None], n
 
 def _label(run: Earlier) -> str:
     """When it was, so that no two are alike, and of what revision."""
-    return f"{run.started[:16].replace('T', ' ')} {run.commit[:7] if run.commit else ''}".rstrip()
+    return f"{run.started[:19].replace('T', ' ')} {run.commit[:7] if run.commit else ''}".rstrip()

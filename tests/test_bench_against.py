@@ -1,67 +1,43 @@
 # SPDX-License-Identifier: MIT
-"""``--against``: the folders that are raced, processes that end before their time, two rounds, and the control."""
+"""``--against``: what a revision has, two rounds of timings, and the control."""
 
-import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bench import against
-from bench.against import AgainstError, Revision, Tree, extremes, known_to, race, trees
-from bench.machine import ROOT
+from bench.against import Revision, Tree, extremes, known_to, race
 from bench.racing import FIELDS
-from bench.speed import Setting
 from kernels.registry import registered
 from reports.schema import load
 from tests.command import benchmark
 from tests.making import make_kernel
+from tests.repositories import commit
 
 SILU = "silu-forward-float32-numba-fast"
 
 
-def test_a_revision_that_is_not_there_is_refused_with_what_to_do():
-    with pytest.raises(AgainstError, match=r"no-such-branch.*name a revision that is here"):
-        known_to("no-such-branch", [])
-
-
-def test_each_state_has_its_kernels_and_this_checkouts_bench(tmp_path):
-    mine = tmp_path / "mine.py"
-    mine.touch()
-    with trees("HEAD", [str(mine), str(ROOT / "halfulp.py")]) as (tree, commit):
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-        assert commit == head
-        folder = tree.folder
-        assert (folder / "now" / "kernels").resolve() == ROOT / "kernels"
-        assert (folder / "was" / "kernels").resolve() == (folder / "revision" / "kernels").resolve()
-        assert (folder / "ctl" / "kernels").resolve() == (folder / "was" / "kernels").resolve()
-        assert all((folder / state / "bench").resolve() == ROOT / "bench" for state in ("now", "was", "ctl"))
-        assert tree.places["now"] == [str(mine), str(ROOT / "halfulp.py")]
-        assert tree.places["was"] == tree.places["ctl"] == [str(mine), str(folder / "revision" / "halfulp.py")]
-        assert (folder / "revision" / "halfulp.py").exists()
-    assert not folder.exists()
-
-
-def test_a_revision_without_a_registry_is_refused(monkeypatch):
-    empty = subprocess.run(["git", "hash-object", "-t", "tree", "/dev/null"], cwd=ROOT, capture_output=True, text=True)
-    real = against._git
-
-    def git(*arguments):
-        return real("archive", empty.stdout.strip()) if arguments[0] == "archive" else real(*arguments)
-
-    monkeypatch.setattr(against, "_git", git)
-    with pytest.raises(AgainstError, match=r"it has no kernels/registry\.py: choose a later revision"):
-        known_to("HEAD", [])
-
-
 def test_the_kernels_of_a_revision_are_told_by_itself():
-    known = known_to("HEAD", [])
-    assert known[SILU] == dict(zip(FIELDS, ("silu", "forward", "float32", "numba", "fast"), strict=True))
+    found = known_to("HEAD", [])
+    assert found.known[SILU] == dict(zip(FIELDS, ("silu", "forward", "float32", "numba", "fast"), strict=True))
+    assert (found.name, found.lacking) == ("HEAD", {})
+
+
+def test_where_only_a_users_repository_has_the_revision_nothing_is_known_of_ours(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    commit(tmp_path, branch="theirs-alone")
+    found = known_to("theirs-alone", [str(path)])
+    assert list(found.known) == ["relu-forward-float32-mine-good"]
+    assert "has no revision theirs-alone" in found.lacking[""]
+    assert not replace(found, homes={"a": str(path)}).has_no("a").is_due  # it is new
+    assert found.has_no(SILU).is_due
 
 
 MINE = """
-import os
 import numpy as np
 from halfulp import implementation
 
@@ -69,33 +45,7 @@ from halfulp import implementation
 @implementation("relu", backend="mine", variant="good", dtypes=("float32",))
 def good(x):
     return np.maximum(x, np.float32(0))
-
-
-@implementation("relu", backend="mine", variant="ends", dtypes=("float32",))
-def ends(x):
-    os._exit(3)
-
-
-@implementation("relu", backend="mine", variant="raises", dtypes=("float32",))
-def raises(x):
-    raise ValueError("no")
 """
-
-
-def test_a_kernel_that_ends_its_process_costs_no_other_timing(tmp_path):
-    path = tmp_path / "mine.py"
-    path.write_text(MINE)
-    names = [f"relu-forward-float32-mine-{variant}" for variant in ("ends", "raises", "good")]
-    with trees("HEAD", [str(path)]) as (tree, _):
-        found = tree.asked("now", names, {name: [Setting(64, 1, "hot")] for name in names}, 0.001)
-    assert [r["kernel"] for r in found if "seconds" in r] == ["relu-forward-float32-mine-good"]
-    assert tree.failed == {names[0]: "its process ended with 3", names[1]: "ValueError: no"}
-
-
-def test_a_process_that_takes_too_long_is_ended(tmp_path, monkeypatch):
-    monkeypatch.setattr(against, "COMPILE_LIMIT_S", 0.01)
-    with trees("HEAD", []) as (tree, _), pytest.raises(AgainstError, match=r"its process took more than 0 s"):
-        tree.asked("now", [], {}, 0)
 
 
 def test_extremes_are_hot_on_one_thread_and_cold_on_all(monkeypatch):
@@ -111,10 +61,11 @@ class MadeUp:
     """Times by round, state, kernel and setting."""
 
     def __init__(self, of: Callable[[int, str, str, str], float]) -> None:
-        self.of, self.processes, self.rng = of, 0, np.random.default_rng(5)
+        self.of, self.processes, self.rng, self.compiled = of, 0, np.random.default_rng(5), []
 
     def __call__(self, tree, state, kernels, at, seconds):
         if not seconds:
+            self.compiled.append(state)
             return []
         number = self.processes // (against.BLOCKS * len(against.ORDER)) + 1
         self.processes += 1
@@ -132,12 +83,18 @@ class MadeUp:
 
 @pytest.fixture
 def raced(monkeypatch):
-    def run(of, chosen=("fast", "stable"), unknown=(), **revision):
+    def run(of, chosen=("fast", "stable"), unknown=(), fails=None, **revision):
         made = MadeUp(of)
-        monkeypatch.setattr(Tree, "asked", lambda tree, *asked: made(tree, *asked))
+        run.compiled = made.compiled
+
+        def asked(tree, *what):
+            tree.failed |= fails or {}
+            return made(tree, *what)
+
+        monkeypatch.setattr(Tree, "asked", asked)
         kernels = [k for k in registered() if k.id in [f"silu-forward-float32-numba-{v}" for v in chosen]]
         known = {k.id: dict.fromkeys(FIELDS) for k in registered() if k.id not in unknown}
-        return race(Revision("HEAD", (), known, **revision), kernels), made.processes
+        return race(Revision("HEAD", known=known, **revision), kernels), made.processes
 
     return run
 
@@ -183,6 +140,39 @@ def test_what_is_slower_in_the_first_round_only_is_ambiguous(raced):
     assert found.can_tell
 
 
+def test_each_state_is_compiled_before_anything_is_timed(raced):
+    raced(lambda *_: 1e-4)
+    assert raced.compiled == ["now", "was", "ctl"]
+
+
+def test_where_both_have_nothing_nothing_is_started(raced):
+    found, processes = raced(lambda *_: 1e-4, chosen=("fast",), unknown=(SILU,))
+    assert (processes, raced.compiled, found.can_tell) == (0, [], True)
+    assert [c.why for c in found.changes] == ["HEAD does not have it"]
+
+
+def test_in_which_state_a_kernel_failed_is_told_and_whose_fault_it_is(raced):
+    stable = SILU.replace("fast", "stable")
+    found, _ = raced(lambda *_: 1e-4, fails={SILU: ("now", "ValueError: no"), stable: ("was", "it ended with 3")})
+    assert {c.kernel: (c.why, c.is_due) for c in found.judged("not measured")} == {
+        SILU: ("here: ValueError: no", True),
+        stable: ("at HEAD: it ended with 3", False),
+    }
+
+
+def test_a_kernel_of_whose_file_nothing_is_known_is_no_pass(raced):
+    why = {"mine.py": "mine.py is in no git repository"}
+    found, _ = raced(lambda *_: 1e-4, chosen=("fast",), unknown=(SILU,), lacking=why, homes={SILU: "mine.py"})
+    assert [(c.why, c.is_due) for c in found.changes] == [("mine.py is in no git repository", True)]
+
+
+def test_a_control_that_is_ambiguous_is_told(raced):
+    noise = iter(np.random.default_rng(8).standard_normal(10**5))
+    found, _ = raced(lambda number, state, *_: 1e-4 * np.exp(0.2 * next(noise) * (state == "ctl")), chosen=("fast",))
+    assert found.can_tell
+    assert {c.verdict for c in found.control} == {"ambiguous"}
+
+
 def test_a_control_that_differs_from_itself_twice_is_no_pass(raced):
     found, _ = raced(lambda number, state, *_: 1.1e-4 if state == "ctl" else 1e-4)
     assert not found.can_tell
@@ -206,7 +196,7 @@ def test_kernels_that_one_side_lacks_are_not_measured_and_told(raced):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--against", "no-such-branch"), "name a revision that is here"),
+        (("--against", "no-such-branch"), "name one that is there"),
         (("--against", "HEAD", "--only", "accuracy"), "--against compares speeds: leave --only accuracy out"),
     ],
 )
@@ -229,3 +219,26 @@ def test_the_command_times_both_and_too_few_timings_are_no_pass(tmp_path, monkey
     for text in (done.out, (tmp_path / "summary.md").read_text(), (tmp_path / "index.html").read_text()):
         assert "1 blocks of processes are too few: 5 are needed" in text
     assert "Against HEAD</h2>" in (tmp_path / "index.html").read_text()
+
+
+SLOWED = MINE.replace("return ", "time.sleep(1e-3); return ").replace("import numpy", "import time\nimport numpy")
+
+
+def test_a_users_file_is_raced_against_what_it_was_in_its_own_repository(tmp_path, monkeypatch):
+    """What is slower fails its item and the run; what is gone is missing, unless -k leaves it out."""
+    fewer = "from bench import against\ndef pytest_configure(): against.BLOCKS, against.SECONDS = 5, 1e-3\n"
+    (tmp_path / "fewer.py").write_text(fewer)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    (theirs / "mine.py").write_text(MINE + MINE.replace("good", "gone"))
+    commit(theirs, branch="theirs-alone")
+    (theirs / "mine.py").write_text(SLOWED)
+    how = ("-p", "fewer", "--only=speed", "--against=theirs-alone", "--backend=mine", "-k", "good")
+    done = benchmark(tmp_path / "report", *how, kernels=theirs / "mine.py")
+    assert done.code == 6, done.out + done.err
+    found = load(tmp_path / "report" / "results.json").against
+    assert {(c.kernel.split("-")[-1], c.verdict) for c in found.changes} == {("good", "slower")}
+    assert "relu-forward-float32-mine-good: slower than at theirs-alone: 65536-hot-1t: " in done.out
+    done = benchmark(tmp_path / "report", *how[:-2], "--collect-only", "-q", kernels=theirs / "mine.py")
+    assert "relu-forward-float32-mine-gone" in done.out

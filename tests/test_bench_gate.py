@@ -109,8 +109,13 @@ def test_one_coefficient_that_makes_one_result_worse_exits_with_6_and_names_it(f
     assert {(d.kernel, d.judged) for d in judged} == {(SCALED, "regression")}
 
 
-def test_one_sampled_float32_result_that_gets_worse_exits_with_6_and_is_named(folder, base):
-    done = run(folder, "--baseline", str(base), odd=1.0)
+def test_one_sampled_float32_result_that_gets_worse_exits_with_6_and_is_named_whatever_pytest_it_is(folder, base):
+    other = json.loads(base.read_text())
+    assert other["rests_on"]["mine"] == ["numpy"]
+    other["machine"]["libraries"] |= {"pytest": "1.0", "mpmath": "1.0", "numba": "0.1"}
+    path = folder / "other.json"
+    path.write_text(json.dumps(other))
+    done = run(folder, "--baseline", str(path), odd=1.0)
     assert done.code == 6, done.out + done.err
     assert (
         "relu-forward-float32-mine-odd: misrounded: 1 misrounded, was 0; at 0x1p+0: got 0x1.fffffep-1, was 0x1p+0, e"
@@ -160,6 +165,7 @@ def test_a_baseline_that_is_none_is_refused_before_anything_is_measured(folder, 
     (line,) = done.err.strip().splitlines()
     assert line.startswith(f"ERROR: --baseline {path}: ")
     assert said in line
+    assert what == "without kernels" or "then `python -m reports accept`" in line
     assert "collected" not in done.out
 
 
@@ -169,8 +175,8 @@ def test_a_baseline_that_is_none_is_refused_before_anything_is_measured(folder, 
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"depth": "quick"}, "measured at depth standard, not quick: give --depth standard"),
-        ({"seed": 0}, "measured with seed 1, not 0: give --seed 1"),
+        ({"depth": "quick"}, "measured at depth standard, not quick: measure with --depth standard"),
+        ({"seed": 0}, "measured with seed 1, not 0: measure with --seed 1"),
         ({"only": "speed"}, "--baseline compares accuracy: leave --only speed out"),
         ({"path": "none.json"}, "No such file"),
     ],

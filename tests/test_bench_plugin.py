@@ -275,13 +275,16 @@ def test_benchmark_disable_times_nothing(tmp_path):
     assert run.last_line == f"report: {tmp_path / 'index.html'}"
 
 
-def test_wrong_usage_exits_with_4_and_one_line(tmp_path):
+@pytest.mark.parametrize("option", ["report-dir", "history"])
+def test_wrong_usage_exits_with_4_and_one_line_before_anything_is_measured(tmp_path, option):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    run = benchmark(blocked / "report", *RELU)
+    report, history = (blocked / "report", ()), (tmp_path / "report", ("--history", str(blocked / "history")))
+    folder, arguments = report if option == "report-dir" else history
+    run = benchmark(folder, *RELU, *arguments)
     assert run.code == 4
     (line,) = run.err.strip().splitlines()
-    assert line.startswith(f"ERROR: --report-dir {blocked / 'report'}: can't be written")
+    assert line.startswith(f"ERROR: --{option} {blocked / option.removesuffix('-dir')}: can't be written")
     assert line.endswith("choose another folder")
     assert "Traceback" not in run.out
 

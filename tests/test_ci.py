@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,30 @@ def test_another_form_is_seen(kind, file, right, wrong, tmp_path):
     assert right in text
     (tmp_path / file.name).write_text(text.replace(right, wrong))
     assert lint(kind, tmp_path / file.name).returncode != 0
+
+
+def audit(*files: Path) -> subprocess.CompletedProcess:
+    """What may be wrong with the security of workflows and actions; offline."""
+    here = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    program = shutil.which("zizmor", path=here)
+    if program is None and not os.environ.get("CI"):
+        pytest.skip("zizmor is not installed: pip install -e '.[dev]'")
+    config = ROOT / ".github" / "zizmor.yml"
+    command = [program, "--offline", "--config", str(config), *map(str, files)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_files_have_no_hole_that_is_known():
+    done = audit(WORKFLOW, ACTION)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_hole_is_seen(tmp_path):
+    text = WORKFLOW.read_text()
+    path = tmp_path / ".github" / "workflows" / "halfulp.yml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text.replace("persist-credentials: false", "lfs: false"))
+    assert "artipacked" in audit(path).stdout
 
 
 def commands(text: str) -> list[str]:

@@ -1,13 +1,24 @@
 # SPDX-License-Identifier: MIT
 """A baseline is small, is read by the one schema, and has everything that a comparison needs."""
 
+import json
+
 import pytest
 
 from reports import baselines
 from reports.baselines import AcceptError, accept, default, slim
 from reports.gate import compare
-from reports.schema import load, save
-from tests.report_results import results
+from reports.schema import Skipped, load, save
+from tests.report_results import kernel
+from tests.report_results import results as with_one_missing
+from tests.test_reports_speeds import against, change
+
+
+def results():
+    """Results of all the kernels that were selected."""
+    made = with_one_missing()
+    made.run.selected = len(made.kernels)
+    return made
 
 
 def test_the_baseline_is_small_has_a_line_for_each_kernel_and_is_read_like_any_results(tmp_path):
@@ -15,9 +26,9 @@ def test_the_baseline_is_small_has_a_line_for_each_kernel_and_is_read_like_any_r
     save(results(), tmp_path / "results.json")
     assert path.stat().st_size < (tmp_path / "results.json").stat().st_size / 5
     lines = path.read_text().splitlines()
-    for kernel in results().kernels:
-        assert sum(f'"variant":"{kernel.variant}"' in line for line in lines) >= 1
-    assert len(lines) < len(results().kernels) + 20
+    assert [json.loads(line.rstrip(","))["variant"] for line in lines if line.startswith('{"activation"')] == [
+        k.variant for k in results().kernels
+    ]
     assert load(path) == slim(results())
 
 
@@ -30,7 +41,8 @@ def test_it_has_everything_that_is_compared(tmp_path):
         lambda k: setattr(k.accuracy, "evaluated", 99),
         lambda k: setattr(k.accuracy, "fingerprint", "99"),
         lambda k: k.safety.by_kind.update(sign=99),
-        lambda k: setattr(k.properties["flags"], "verdict", "violated") or setattr(k, "verdict", "broken"),
+        lambda k: setattr(k.properties["monotone"], "verdict", "violated"),
+        lambda k: setattr(k, "verdict", "broken"),
         lambda k: setattr(k, "claim", 99.0),
         lambda k: setattr(k, "parameters", {}),
     ):
@@ -63,6 +75,7 @@ def test_a_part_of_the_kernels_does_not_replace_the_whole(tmp_path):
     part = results()
     part.run.filters = {"dtype": ["float32"]}
     part.kernels = [k for k in part.kernels if k.dtype == "float32"]
+    part.run.selected = len(part.kernels)
     with pytest.raises(
         AcceptError, match=r"base.json: has \d+ kernels that the filters .* leave out, e.g. silu-forward"
     ):
@@ -71,12 +84,35 @@ def test_a_part_of_the_kernels_does_not_replace_the_whole(tmp_path):
     assert accept(part, tmp_path / "other.json").is_file()
 
 
-def test_a_kernel_that_was_removed_leaves_the_baseline(tmp_path):
-    path = accept(results(), tmp_path / "base.json")
-    fewer = results()
-    del fewer.kernels[0]
-    accept(fewer, path)
-    assert len(load(path).kernels) == len(results().kernels) - 1
+def test_a_kernel_that_is_not_there_leaves_the_baseline_where_that_is_said(tmp_path):
+    whole = results()
+    whole.kernels.append(kernel("silu", "forward", "float32", "library", "torch"))
+    whole.run.selected += 1
+    path = accept(whole, tmp_path / "base.json")
+    with pytest.raises(AcceptError, match=r"base.json: has 1 kernel that these .*torch-library: removed.*--fewer"):
+        accept(results(), path)
+    skipped = results()
+    skipped.skipped.append(Skipped(what="backend torch", why="torch is not installed"))
+    with pytest.raises(AcceptError, match=r"torch-library: torch is not installed: measure them, or accept"):
+        accept(skipped, path)
+    assert load(path) == slim(whole)
+    accept(results(), path, fewer=True)
+    assert len(load(path).kernels) == len(whole.kernels) - 1
+
+
+def test_a_run_that_was_cut_short_is_refused_unless_that_is_said(tmp_path):
+    cut = with_one_missing()
+    with pytest.raises(
+        AcceptError, match=r"have 37 of 38 kernels: measure again to the end, or accept it with --fewer"
+    ):
+        accept(cut, tmp_path / "base.json")
+    assert accept(cut, tmp_path / "base.json", fewer=True).is_file()
+
+
+def test_what_was_timed_against_another_revision_is_not_kept():
+    timed = results()
+    timed.against = against(change("slower"))
+    assert slim(timed).against is None
 
 
 def test_a_damaged_baseline_is_replaced(tmp_path):

@@ -5,6 +5,7 @@ from reports.ci import LISTED, announce
 from reports.gate import compare
 from reports.markdown import summary
 from tests.report_results import failed, results
+from tests.test_reports_speeds import against, change
 
 ACTIONS = {"GITHUB_ACTIONS": "true"}
 
@@ -55,6 +56,24 @@ def test_kernels_that_were_not_gated_are_a_warning_that_counts_each_once():
     *_, line = announce(compared(change), ACTIONS)
     assert line.startswith("::warning title=halfulp%3A 4 kernels not gated::silu-forward-float16-numba-")
     assert line.count("without avx2 fma") == 4
+
+
+def test_what_fails_of_speed_is_an_error_for_each_kind():
+    made = results()
+    made.kernels = made.kernels[:1]
+    changes = [change("slower"), change("slower"), change("not measured"), change("not measured", is_due=False)]
+    made.against = against(*changes, change("ambiguous"), change("same"))
+    titles = [line.split("::")[1] for line in announce(made, ACTIONS)]
+    assert titles == [
+        "error title=halfulp%3A 2 timings slower than at main",
+        "error title=halfulp%3A 1 not timed against main",
+        "warning title=halfulp%3A 1 ambiguous timings",
+    ]
+    made.against = against(change("slower"), control=(change("faster"),))
+    (line,) = announce(made, ACTIONS)
+    assert line.startswith(
+        "::error title=halfulp%3A 1 timings that this machine can't tell::silu-forward-float16-numba-"
+    )
 
 
 def test_a_long_list_is_cut_and_the_rest_counted():

@@ -38,6 +38,8 @@ def test_the_command_that_accepts_names_the_files_that_were_compared():
     assert compare(old, new, "base.json").accept == "python -m reports accept"
     found = compare(old, new, "my base.json", results="out/results.json")
     assert found.accept == "python -m reports accept out/results.json --baseline 'my base.json'"
+    del new.kernels[0]
+    assert compare(old, new, "base.json").accept == "python -m reports accept --fewer"
 
 
 def test_a_regression_exits_with_6_and_is_told_with_its_witness():
@@ -75,6 +77,10 @@ def test_why_a_kernel_was_skipped_is_said():
     new.skipped.append(Skipped(what="backend torch", why="torch is not installed: pip install torch"))
     (found,) = compare(old, new, "base.json").differences
     assert found.text.endswith("torch is not installed: pip install torch")
+    old.kernels[-1] = kernel("silu", "forward", "float32", "compiled", "torch")
+    new.skipped = [Skipped(what="variant compiled", why="there is no C++ compiler: install one")]
+    (found,) = compare(old, new, "base.json").differences
+    assert found.text.endswith("there is no C++ compiler: install one")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +121,11 @@ def test_another_version_of_a_library_is_no_regression_of_its_kernel_nor_an_excu
     [
         (lambda r: r.kernels.clear(), "has no kernel, so that nothing can be compared: make one"),
         (lambda r: [setattr(k, "accuracy", None) for k in r.kernels], "has no accuracy of any kernel"),
-        (lambda r: setattr(r.run, "depth", "quick"), "measured at depth quick, not standard: give --depth quick"),
-        (lambda r: setattr(r.run, "seed", 5), "measured with seed 5, not 1: give --seed 5"),
+        (
+            lambda r: setattr(r.run, "depth", "quick"),
+            "at depth quick, not standard: measure with --depth quick",
+        ),
+        (lambda r: setattr(r.run, "seed", 5), "measured with seed 5, not 1: measure with --seed 5"),
         (lambda r: setattr(r.kernels[2].accuracy, "deviations", "?!"), f"damaged ({results().kernels[2].id}: dev"),
         (lambda r: setattr(r.kernels[2].accuracy, "deviations", "\x00é"), "restore it, or make a new one with `python"),
     ],

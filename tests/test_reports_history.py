@@ -43,12 +43,13 @@ def test_a_kernel_without_figures_has_none():
     assert found == Figures(max_ulp=None, percent_of_copy=None)
 
 
-def test_other_machines_and_depths_are_other_histories(tmp_path):
+def test_other_machines_depths_and_seeds_are_other_histories(tmp_path):
     add(a_run(2, cpu="Imaginary 9001"), tmp_path)
     add(a_run(3, cores=64), tmp_path)
-    deeper = a_run(4)
-    deeper.run.depth = "exhaustive"
+    deeper, drawn_otherwise = a_run(4), a_run(1)
+    deeper.run.depth, drawn_otherwise.run.seed = "exhaustive", 7
     add(deeper, tmp_path)
+    add(drawn_otherwise, tmp_path)
     last = a_run(5)
     add(last, tmp_path)
     assert last.history == []

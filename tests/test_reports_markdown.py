@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """summary.md says what matters, and shows anyone's words as words."""
 
+from reports.comparisons import Difference
 from reports.gate import compare
 from reports.markdown import LONGEST, summary, tables
+from reports.schema import Skipped
 from tests.report_results import kernel, results
+from tests.test_reports_speeds import against, change
 
 
 def test_has_machine_findings_and_every_kernel():
@@ -69,6 +72,24 @@ def test_the_comparison_with_a_baseline_is_a_section_of_its_own():
     assert "base\\_line.json" in section
     assert "- **Worse: " in section
     assert "<script" not in section
+
+
+def test_lists_fit_a_comment_too():
+    long = compared()
+    long.skipped = [Skipped(what="a file of the history", why="no" * 90)] * 500
+    long.against = against(*[change("slower")] * 900, control=(change("faster"),) * 900)
+    for judged in ("regression", "missing", "better", "changed", "new", "elsewhere"):
+        said = {"kernel": "silu-" * 20, "what": "max ulp", "text": "so " * 200}
+        long.comparison.differences += [Difference(judged=judged, **said)] * 40
+    text = summary(long)
+    assert len(text.encode()) <= LONGEST + 200 < 65_536
+    assert "- 480 more skipped." in text
+    assert " lines are left out here, and are in index.html." in text
+    assert "<details>" in text
+
+
+def test_a_command_is_set_as_one():
+    assert "baseline: `python -m reports accept`\n" in summary(compared())
 
 
 def test_it_fits_a_comment_and_says_what_was_left_out():

@@ -38,7 +38,7 @@ def test_what_is_worse_comes_first_with_its_kernel_and_what_to_do_last():
     lead, *told, _, advice = compared("new", "better", "elsewhere", "missing", "changed", "regression")
     assert lead.tone == "bad"
     assert lead.text.endswith(
-        "1 worse, 1 missing, 1 better, 1 changed, 1 new, 1 different where something else explains it."
+        "1 worse, 1 missing, 1 better, 1 changed, 1 new, 1 different where something else may explain it."
     )
     words = [line.text.split(":")[0] for line in told]
     assert words == ["Worse", "Missing", "Better", "Changed", "New", "Different"]

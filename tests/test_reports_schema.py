@@ -64,6 +64,7 @@ def test_names_the_field_that_is_wrong(file):
 def test_refuses_another_version_whatever_else_is_in_it(file, version):
     file.write_text(json.dumps({"schema_version": version}))
     assert f"schema version {version}" in refusal(file)
+    assert ("update this checkout" in refusal(file)) is (version > SCHEMA_VERSION)
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path):

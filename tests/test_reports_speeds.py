@@ -6,7 +6,7 @@ import pytest
 
 from reports import speeds
 from reports.comparisons import Against, SpeedChange
-from reports.speeds import Judged, exit_code, findings, judge, of_rounds, slower
+from reports.speeds import Judged, exit_code, faults, findings, judge, of_rounds
 from tests.report_results import results
 
 CALL_S = 50e-6
@@ -101,14 +101,16 @@ def change(verdict: str, is_due: bool = True, kernel: str = "silu-forward-float1
     )
 
 
-def against(*changes: SpeedChange, control: tuple[SpeedChange, ...] = ()) -> Against:
+def against(
+    *changes: SpeedChange, control: tuple[SpeedChange, ...] = (), vague: tuple[SpeedChange, ...] = ()
+) -> Against:
     return Against(
         revision="main",
         commit="0123456789abcdef",
         blocks=8,
         seconds=61.0,
         can_tell=not control,
-        control=list(control),
+        control=[*control, *vague],
         changes=list(changes),
     )
 
@@ -137,7 +139,10 @@ def test_what_came_of_it_is_told_in_sentences():
     assert lead.text == (
         "3 timings against main (0123456789ab), in turn, in 1 min 1 s: 1 slower, 1 same, 1 not measured."
     )
-    assert "can't tell: silu-forward-float16-numba-stable differs from itself: 1024-hot-1t: 1.100 times" in control.text
+    assert (
+        "can't tell: silu-forward-float16-numba-stable: the other revision differs from itself: 1024-hot-1t: 1.100"
+        in control.text
+    )
     assert worse.text.startswith(
         "Slower: silu-forward-float16-numba-stable: 1024-hot-1t: 1.100 times as long (1.090 to"
     )
@@ -153,8 +158,32 @@ def test_many_changes_are_counted_rather_than_listed():
     assert len(findings(made)) == speeds.LISTED + 2
 
 
-def test_an_item_fails_for_its_own_kernel_and_only_where_the_machine_can_tell():
-    name = "silu-forward-float16-numba-stable"
-    assert slower(against(change("slower")), name)[0].startswith(f"{name}: slower than at main: 1024-hot-1t: 1.100")
-    assert slower(against(change("slower")), "relu-forward-float16-numba-stable") == []
-    assert slower(against(change("slower"), control=(change("faster"),)), name) == []
+@pytest.mark.parametrize("where", ["changes", "control"])
+def test_what_is_ambiguous_is_not_told_as_good(where):
+    made = results()
+    assert [f.tone for f in told(made, against(change("same")))] == ["good"]
+    vague = change("ambiguous")
+    found = told(made, against(vague) if where == "changes" else against(change("same"), vague=(vague,)))
+    assert [f.tone for f in found] == ["plain", "plain"]
+    assert exit_code(made.against) == 0
+    assert ("1 of the timings of the control are ambiguous" in found[1].text) is (where == "control")
+
+
+def told(made, found: Against):
+    made.against = found
+    return findings(made)
+
+
+def test_an_item_fails_for_its_own_kernel_and_says_why():
+    name, other = "silu-forward-float16-numba-stable", "relu-forward-float16-numba-stable"
+    (said,) = faults(against(change("slower")), name)
+    assert said.startswith(f"{name}: slower than at main: 1024-hot-1t: 1.100")
+    (said,) = faults(against(change("not measured")), name)
+    assert said == f"{name}: not timed against main: it has gone"
+    (said,) = faults(against(change("slower"), control=(change("faster"),)), name)
+    assert said.startswith(f"{name}: this machine can't tell its speed: the other revision differs from itself: 1024-")
+    for made in (against(change("slower"), change("not measured"), control=(change("faster"),)), against()):
+        assert faults(made, other) == []
+    for passing in ("same", "faster", "ambiguous"):
+        assert faults(against(change(passing), vague=(change("ambiguous"),)), name) == []
+    assert faults(against(change("not measured", is_due=False)), name) == []

@@ -33,7 +33,11 @@ def test_the_largest_error_and_the_share_of_a_copy_are_drawn_from_run_to_run():
     errors, speeds = drawn(made)
     line = next(t for t in errors["data"] if t["name"] == "float16 numba-stable")
     assert line["y"] == [9.5, 2.7182818, 2.7182818]
-    assert line["x"] == ["2025-12-01 03:04 0123456", "2025-12-02 03:04 0123456", "2026-01-02 03:04 0123456"]
+    assert line["x"] == [
+        "2025-12-01 03:04:05 0123456",
+        "2025-12-02 03:04:05 0123456",
+        "2026-01-02 03:04:05 0123456",
+    ]
     assert line["customdata"][0] == "9.5"
     assert speeds["data"][0]["y"] == [made.kernels[0].throughput[0].percent_of_copy] * 3
 

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""The folders that are raced, and the processes in them: those that end before their time cost no other timing."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import trees as module
+from bench.machine import ROOT
+from bench.past import Past
+from bench.speed import Setting
+from bench.trees import AgainstError, trees
+from tests.repositories import commit
+
+
+def test_a_revision_that_is_not_there_is_refused_with_what_to_do():
+    match = r"--against no-such-branch: .*name one that is there.*git fetch"
+    with pytest.raises(AgainstError, match=match), trees("no-such-branch", []):
+        pass
+
+
+def test_each_state_has_its_kernels_and_this_checkouts_bench():
+    with trees("HEAD", [str(ROOT / "halfulp.py")]) as tree:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        assert tree.commit == head
+        folder = tree.folder
+        then = (folder / "was" / "kernels").resolve()
+        assert (folder / "now" / "kernels").resolve() == ROOT / "kernels"
+        assert then == (folder / "ctl" / "kernels").resolve()
+        assert then.is_relative_to(folder)
+        assert all((folder / state / "bench").resolve() == ROOT / "bench" for state in ("now", "was", "ctl"))
+        assert tree.places["now"] == [str(ROOT / "halfulp.py")]
+        assert tree.places["was"] == tree.places["ctl"] == [str(then.parent / "halfulp.py")]
+        assert (then.parent / "halfulp.py").exists()
+    assert not folder.exists()
+
+
+def test_a_file_of_no_repository_has_no_state_then_and_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    mine = tmp_path / "mine.py"
+    mine.touch()
+    with trees("HEAD", [str(mine)]) as tree:
+        assert (tree.places["now"], tree.places["was"], tree.places["ctl"]) == ([str(mine)], [], [])
+        assert "is in no git repository" in tree.lacking[str(mine)]
+
+
+def test_a_file_of_another_repository_is_that_of_its_revision_and_so_is_what_it_imports(tmp_path, monkeypatch):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for name, text in (("mine.py", "import beside\n"), ("beside.py", "is = 'was'\n")):
+        (theirs / name).write_text(text)
+    made = commit(theirs, branch="theirs-alone")
+    (theirs / "new.py").touch()
+    monkeypatch.syspath_prepend(str(theirs))
+    with trees("theirs-alone", [str(theirs / "mine.py"), str(theirs / "new.py")]) as tree:
+        assert tree.commit == made
+        (there,) = tree.places["was"]
+        assert Path(there).is_relative_to(tree.folder)
+        assert tree.paths["was"][0] == str(Path(there).parent)
+        assert tree.paths["now"][0] == str(theirs)
+        assert (tree.folder / "was" / "kernels").resolve() == ROOT / "kernels"
+        assert list(tree.lacking) == [""]
+
+
+def test_a_module_in_the_checkout_is_found_in_each_state(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    with trees("HEAD", ["tests.making"]) as tree:
+        assert tree.places["was"] == tree.places["now"] == ["tests.making"]
+        assert str(ROOT) in tree.paths["now"]
+        assert str(ROOT) not in tree.paths["was"]
+        assert any((Path(p) / "tests" / "making.py").exists() for p in tree.paths["was"])
+
+
+def test_a_revision_without_a_registry_is_refused(monkeypatch):
+    real = Past.of
+    monkeypatch.setattr(Past, "of", lambda past, path: None if path == module.REGISTRY else real(past, path))
+    match = r"it has no kernels/registry\.py: choose a later revision"
+    with pytest.raises(AgainstError, match=match), trees("HEAD", []):
+        pass
+
+
+MINE = """
+import os
+import numpy as np
+from halfulp import implementation
+
+
+@implementation("relu", backend="mine", variant="good", dtypes=("float32",))
+def good(x):
+    return np.maximum(x, np.float32(0))
+
+
+@implementation("relu", backend="mine", variant="ends", dtypes=("float32",))
+def ends(x):
+    os._exit(3)
+
+
+@implementation("relu", backend="mine", variant="raises", dtypes=("float32",))
+def raises(x):
+    raise ValueError("no")
+"""
+
+
+def test_a_kernel_that_ends_its_process_costs_no_other_timing(tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    names = [f"relu-forward-float32-mine-{variant}" for variant in ("ends", "raises", "good")]
+    with trees("HEAD", [str(path)]) as tree:
+        found = tree.asked("now", names, {name: [Setting(64, 1, "hot")] for name in names}, 0.001)
+    assert [r["kernel"] for r in found if "seconds" in r] == ["relu-forward-float32-mine-good"]
+    assert tree.failed == {names[0]: ("now", "its process ended with 3"), names[1]: ("now", "ValueError: no")}
+
+
+def test_a_process_that_takes_too_long_is_ended(monkeypatch):
+    monkeypatch.setattr(module, "COMPILE_LIMIT_S", 0.01)
+    with trees("HEAD", []) as tree, pytest.raises(AgainstError, match=r"here .*: its process took more than 0 s"):
+        tree.asked("now", [], {}, 0)
+
+
+def test_compiled_code_is_kept_in_a_cache_of_the_race(monkeypatch):
+    given = {}
+
+    def run(command, env, **how):
+        given.update(env)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    with trees("HEAD", []) as tree:
+        monkeypatch.setattr(module.subprocess, "run", run)
+        tree.asked("now", [], {}, 0)
+        assert Path(given["HALFULP_CACHE_DIR"]).is_relative_to(tree.folder)
+        assert given["PYTHONPATH"].split(os.pathsep)[0] == str(tree.folder / "now")
+
+
+def test_a_run_that_is_ended_leaves_no_folder(tmp_path):
+    code = "import time; from bench.trees import trees\nwith trees('HEAD', []): print(flush=True); time.sleep(60)"
+    environment = os.environ | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        process.stdout.readline()
+        (folder,) = tmp_path.iterdir()
+        assert folder.name.startswith("halfulp-")
+        process.send_signal(signal.SIGTERM)
+        process.wait(30)
+    assert not list(tmp_path.iterdir())
