@@ -11,9 +11,8 @@ from bench import remote
 from bench.calling import KernelError, call
 from bench.process import Host
 from bench.remote import closing_all, isolated
-from bench.users import load
-from kernels import registry
 from kernels.registry import registered
+from tests.hosting import kernels_of
 
 LINGERING = Path(__file__).with_name("lingering.py")
 X = np.linspace(-100, 100, 4096).astype(np.float32)
@@ -24,11 +23,8 @@ SILU, RELU = (next(k for k in registered() if k.id == f"{n}-forward-float32-numb
 @pytest.fixture
 def lingering():
     """The kernels that leave something behind, by their variants, with one host for all."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_kernels", dict(registry._kernels))
-        own = load([str(LINGERING)])[str(LINGERING)]
-    with closing_all({"": Host([str(LINGERING)])}) as hosts:
-        yield {k.variant: isolated(k, {k.id: hosts[""]}) for k in own}
+    with kernels_of(LINGERING) as found:
+        yield found
 
 
 def test_who_falls_into_what_another_left_is_not_blamed(lingering):
