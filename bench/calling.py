@@ -184,7 +184,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
 def described(error: BaseException) -> str:
     """The type and the message of an exception, which may raise another when it is asked for that."""
     try:
-        return f"{type(error).__name__}: {error}".removesuffix(": ")  # of an exception without words
+        return f"{type(error).__name__}: {error}".removesuffix(": ")
     except Exception as another:
         return f"{type(error).__name__}, whose message raises {type(another).__name__}"
 

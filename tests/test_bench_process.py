@@ -2,7 +2,6 @@
 """A process for calls: it ends with all that it has started, and its memory is where there is room."""
 
 import errno
-import sys
 import time
 from pathlib import Path
 
@@ -15,9 +14,8 @@ from bench import process, spans
 from bench.calling import KernelError, call
 from bench.process import Host
 from bench.remote import isolated
-from bench.users import load
-from kernels import registry
 from kernels.registry import registered
+from tests.hosting import kernels_of
 
 LINGERING = Path(__file__).with_name("lingering.py")
 X = np.linspace(-2, 2, 4096).astype(np.float32)
@@ -29,13 +27,8 @@ OURS = next(k for k in registered() if k.id == "relu-forward-float32-numba-stabl
 @pytest.fixture(scope="module")
 def lingering():
     """The kernels of that file by their variants, with one host for all."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_kernels", dict(registry._kernels))
-        patch.delitem(sys.modules, LINGERING.stem, raising=False)  # of other tests: it would register nothing more
-        own = load([str(LINGERING)])[str(LINGERING)]
-    home = Host([str(LINGERING)])
-    yield {k.variant: isolated(k, {k.id: home}) for k in own}
-    home.close()
+    with kernels_of(LINGERING) as found:
+        yield found
 
 
 @pytest.fixture

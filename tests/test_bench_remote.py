@@ -23,11 +23,10 @@ from bench.remote import Host, Remote, closing_all, hosts_for, isolated
 from bench.speed import Setting
 from bench.sweep import sweep
 from bench.truths import truth
-from bench.users import load
-from kernels import registry
 from kernels.registry import Kernel, registered
 from reference.sources import loaded_sources
 from tests.exactly import trial_of
+from tests.hosting import kernels_of
 from tests.sweeping import PLACES, encoded, make_small
 
 MISBEHAVING = Path(__file__).with_name("misbehaving.py")
@@ -47,12 +46,8 @@ def host():
 @pytest.fixture(scope="module")
 def bad():
     """The misbehaving kernels by their variants, with one host for all."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_kernels", dict(registry._kernels))
-        own = load([str(MISBEHAVING)])[str(MISBEHAVING)]
-    home = Host([str(MISBEHAVING)])
-    yield {k.variant: isolated(k, {k.id: home}) for k in own}
-    home.close()
+    with kernels_of(MISBEHAVING) as found:
+        yield found
 
 
 def there(kernel: Kernel, host: Host) -> Kernel:

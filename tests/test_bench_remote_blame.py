@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Who is blamed when a process is lost, or time: the kernel that did it, and not the one that it happened to."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,8 @@ from bench import remote
 from bench.calling import KernelError, call
 from bench.process import Host
 from bench.remote import closing_all, isolated
-from bench.users import load
-from kernels import registry
 from kernels.registry import registered
+from tests.hosting import kernels_of
 
 LINGERING = Path(__file__).with_name("lingering.py")
 X = np.linspace(-100, 100, 4096).astype(np.float32)
@@ -25,12 +23,8 @@ SILU, RELU = (next(k for k in registered() if k.id == f"{n}-forward-float32-numb
 @pytest.fixture
 def lingering():
     """The kernels that leave something behind, by their variants, with one host for all."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(registry, "_kernels", dict(registry._kernels))
-        patch.delitem(sys.modules, LINGERING.stem, raising=False)  # of other tests: it would register nothing more
-        own = load([str(LINGERING)])[str(LINGERING)]
-    with closing_all({"": Host([str(LINGERING)])}) as hosts:
-        yield {k.variant: isolated(k, {k.id: hosts[""]}) for k in own}
+    with kernels_of(LINGERING) as found:
+        yield found
 
 
 def test_who_falls_into_what_another_left_is_not_blamed(lingering):
