@@ -53,8 +53,15 @@ def test_what_a_kernel_has_forked_is_ended_with_its_process_and_delays_no_verdic
 
 
 def test_a_copy_of_the_process_answers_nobody(lingering):
+    kernel = lingering["forks-and-returns-twice"]
     for _ in range(3):
-        assert np.array_equal(call(lingering["forks-and-returns-twice"], X), RELU)
+        assert np.array_equal(call(kernel, X), RELU)
+    copies = psutil.Process(kernel.function.host.process.pid).children()
+    assert len(copies) == 3
+    end = time.monotonic() + 10
+    while any(c.status() != psutil.STATUS_ZOMBIE for c in copies) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert {c.status() for c in copies} == {psutil.STATUS_ZOMBIE}  # ended, as it has nobody to answer
 
 
 def test_a_question_that_was_given_up_is_not_answered_later(ours, monkeypatch):
