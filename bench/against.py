@@ -90,8 +90,10 @@ def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
 
 
 def extremes(kernel: Kernel) -> list[Setting]:
-    """Where arithmetic shows most, and where memory does."""
+    """Where arithmetic shows most, and where memory does; what uses all processors is raced on all of them."""
     found = settings(kernel)
+    if kernel.uses_all:  # a process of the race is not kept to one
+        found = [s for s in found if s.threads == max(other.threads for other in found)]
     hot, cold = ([s for s in found if s.cache == cache] for cache in ("hot", "cold"))
     return [hot[0], cold[-1]]
 

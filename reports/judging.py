@@ -143,7 +143,7 @@ def _tried(kernel: KernelResult) -> tuple[int, int, int, int]:
 
 def _errors(old: KernelResult, new: KernelResult, worse: Mapping[str, Worse]) -> list[Change]:
     was, now = old.accuracy, new.accuracy
-    worst = _worst(now)
+    worst = _worst(now) or _shown(worse, "any")  # where nothing is a number, there is no worst
     normal, misrounded, outside = (_shown(worse, respect) for respect in ("normal", "misrounded", "outside"))
     at_normal = normal or (f"the worst at {now.worst_input_normal}" if now.worst_input_normal else "")
     found = [

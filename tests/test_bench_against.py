@@ -52,6 +52,8 @@ def test_extremes_are_hot_on_one_thread_and_cold_on_all(monkeypatch):
     monkeypatch.setattr("bench.speed.cores", lambda: 2)
     found = extremes(make_kernel(lambda x: x, takes_threads=True))
     assert [(s.cache, s.threads) for s in found] == [("hot", 1), ("cold", 2)]
+    found = extremes(replace(make_kernel(lambda x: x), uses_all=True))
+    assert [(s.cache, s.threads) for s in found] == [("hot", 2), ("cold", 2)]
 
 
 # The rounds, on times that are made up.

@@ -274,6 +274,12 @@ def test_a_new_mismatch_is_told_with_its_input(tmp_path):
     assert "1 of the wrong class (nan), was 0; at 0x1.8p+1: got nan, was 0x1.8p+1, exact 3.0" in line
 
 
+def test_a_kernel_of_which_nothing_is_a_number_is_told_with_an_input_all_the_same(tmp_path):
+    told = gated(tmp_path, relu, lambda x: x * np.nan, dtype="float16")
+    (line,) = (line for line in told if ": max ulp: " in line)
+    assert line.endswith(": – ulp, was 0; at 0x0p+0: got nan, was 0x0p+0, exact 0.0")
+
+
 def test_a_kernel_that_raises_now_is_told(tmp_path):
     def raising(x):
         raise ArithmeticError("not today")
