@@ -2,6 +2,7 @@
 """The libraries that are installed here: each operation is the function that it says it is."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +62,44 @@ def test_what_is_timed_is_the_same_operation(kernel):
     for _ in range(2):
         got = peer.to_numpy(peer.library, timed(), arrays[-1].dtype)
         assert np.array_equal(got, called(kernel, arrays))
+
+
+def around_the_least_normal(kernel: Kernel) -> list[tuple[np.ndarray, ...]]:
+    """Arrays whose results are on both sides of it: because x is, or dy, or the function far out on the left."""
+    form = FORMATS[kernel.dtype]
+    tiny = form.least_normal * np.geomspace(0.25, 1000, 200)
+    far = np.log(form.least_normal) + np.linspace(-3, 12, 200)
+    one = np.ones_like(tiny)
+    whole = [(tiny,), (-tiny,), (far,), (far / 2,)]
+    if kernel.direction == "backward_alpha":
+        whole = [(one, -tiny), (-one, -tiny)]
+    elif kernel.direction == "backward":
+        whole = [(tiny, one), (tiny, -one), (one, far), (one, far / 2)]
+    return [tuple(array.astype(form.dtype) for array in arrays) for arrays in whole]
+
+
+def flushes(kernel: Kernel) -> bool:
+    """Whether results just below the least normal are 0, while those that are a little larger are not."""
+    least, groups = FORMATS[kernel.dtype].least_normal, around_the_least_normal(kernel)
+    if kernel.direction == "backward_alpha":  # of one element each, which it is the sum of
+        exact = [np.abs(dy.astype(float) * x.astype(float)) for dy, x in groups]
+        got = [np.array([called(kernel, (dy[i : i + 1], x[i : i + 1])) for i in range(len(x))]) for dy, x in groups]
+    else:
+        exact = [np.abs(exactly(kernel, arrays).astype(float)) for arrays in groups]
+        got = np.split(called(kernel, tuple(map(np.concatenate, zip(*groups, strict=True)))), len(groups))
+    found = False
+    for due, result in zip(exact, got, strict=True):
+        subnormal, normal = (result[(due >= low) & (due < 2 * low)] != 0 for low in (least / 2, 2 * least))
+        found |= len(subnormal) > 0 and len(normal) > 0 and not subnormal.all() and bool(normal.all())
+    return found
+
+
+@pytest.mark.parametrize("kernel", INSTALLED, ids=lambda k: k.id)
+def test_a_kernel_that_flushes_subnormals_says_so_and_no_other_does(kernel):
+    by_processor = kernel.flushes_subnormals and kernel.backend == "torch"
+    if by_processor and "avx512_bf16" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("the processor has no instruction that flushes here")
+    assert flushes(kernel) == kernel.flushes_subnormals
 
 
 @pytest.mark.parametrize("name", sorted({k.backend for k in INSTALLED}))

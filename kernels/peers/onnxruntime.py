@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from kernels.peers.adapter import Peer
+from kernels.peers.adapter import Peer, named
 
 HALF_AND_SINGLE, FLOATS = ("float16", "float32"), ("float16", "float32", "float64")
 OPSET = 24
@@ -104,12 +104,11 @@ def _run(onnxruntime: Any, bound: tuple[Any, Any, Any]) -> Any:
 
 
 for (_activation, _variant), (_node, _domain, _attributes, _dtypes, _parameters) in NODES.items():
-    _given = "".join(f", {name}={value}" for name, value in _attributes.items())
     PEER.operation(
         _activation,
         dtypes=_dtypes,
         variant=_variant,
-        why=f"a node {_domain and _domain + '::'}{_node}{_given}",
+        why=f"a node {_domain and _domain + '::'}{_node}{named(_attributes)}",
         parameters=_parameters,
         saved=_saved(_activation, _variant),
     )(_run)

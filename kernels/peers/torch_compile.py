@@ -13,7 +13,7 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from kernels.peers.adapter import NAMED_ALIKE
+from kernels.peers.adapter import NAMED_ALIKE, PRELU, named
 from kernels.peers.torch import PEER
 from kernels.registry import Absent
 
@@ -23,7 +23,7 @@ COMPILER = os.environ.get("CXX") or "g++"  # what PyTorch looks for
 # torch.compile takes the first array it sees as an example of the size, and writes loops for threads if that is large.
 EXAMPLE = 1 << 20
 FUNCTIONS = NAMED_ALIKE | {
-    "prelu": ("prelu", {}, {"alpha": 0.25}),
+    "prelu": ("prelu", {}, PRELU),
     "gelu": ("gelu", {"approximate": "none"}, {}),
     "gelu_tanh": ("gelu", {"approximate": "tanh"}, {}),
 }
@@ -85,14 +85,13 @@ def _run(torch: Any, *given: Any) -> Any:
 
 
 for _activation, (_name, _options, _parameters) in FUNCTIONS.items() if not LACKING else ():
-    _given = "".join(f", {name}={value!r}" for name, value in _options.items())
     for _direction, _what in (("forward", ""), ("backward", "the vjp of ")):
         PEER.operation(
             _activation,
             _direction,
             dtypes=("float32",),
             variant=VARIANT,
-            why=f"torch.compile of {_what}torch.nn.functional.{_name}{_given}",
+            why=f"torch.compile of {_what}torch.nn.functional.{_name}{named(_options)}",
             parameters=_parameters,
             saved=_saved(_activation, _direction),
             call_limit_s=CALL_LIMIT_S,
