@@ -9,7 +9,7 @@ assert_accurate(my_silu, "silu", max_ulp=2)    # in a test of your own
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
@@ -60,7 +60,8 @@ def implementation(
         max_ulp: the bound that it claims, if any.
         flushes_subnormals: it is known to return zero in place of subnormal results.
         device: "cuda" for a function of CuPy arrays, which may return any array of the device.
-        **parameters: of the activation, where they are not the defaults; the function gets those that it has.
+        **parameters: of the activation, where they are not the defaults; the function gets those that it names, and all
+            of them where it has ``**``.
 
     Raises:
         ValueError: there is no such activation, direction, dtype, device or parameter, or this kernel is registered
@@ -198,7 +199,8 @@ def measure(
             values are tried, the worst one is searched for as well, with fewer evaluations for one of your own.
         seed: of everything drawn at random.
         device: "cuda" for a function of CuPy arrays.
-        **parameters: of the activation, where they are not the defaults; the function gets those that it has.
+        **parameters: of the activation, where they are not the defaults; the function gets those that it names, and all
+            of them where it has ``**``.
 
     Raises:
         ValueError: an unknown name, or a parameter that is not finite, or not positive where it has to be.
@@ -258,7 +260,7 @@ def _kernel(
         check_name(f"parameter of {activation}", name, known.defaults)
     values = known.defaults | (parameters or {})
     known.check(values)
-    names = _argument_names(function)
+    names = _argument_names(function, values)
 
     def call(*arrays: np.ndarray, **options: Any) -> Any:
         return function(*arrays, **{k: v for k, v in options.items() if k in names})
@@ -272,6 +274,7 @@ def _kernel(
         function=call,
         claim=None if max_ulp is None else Claim(max_ulp),
         parameters=values,
+        takes=frozenset(names & values.keys()),
         takes_out="out" in names,
         takes_threads="threads" in names,
         flushes_subnormals=flushes_subnormals,
@@ -287,11 +290,14 @@ def _source(function: Callable[..., Any]) -> str | None:
         return None
 
 
-def _argument_names(function: Callable[..., Any]) -> set[str]:
+def _argument_names(function: Callable[..., Any], parameters: Collection[str]) -> set[str]:
+    """What it can be given by keyword; ``**`` takes the activation's parameters."""
     try:
-        return set(inspect.signature(function).parameters)
+        arguments = inspect.signature(function).parameters
     except (TypeError, ValueError):  # a ufunc, or another thing of C, does not say
         return set()
+    takes_any = any(a.kind is inspect.Parameter.VAR_KEYWORD for a in arguments.values())
+    return {*arguments, *(parameters if takes_any else ())}
 
 
 def _slope(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:

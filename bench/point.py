@@ -2,7 +2,7 @@
 """What is true at one input of one function in one format, and what kernels answer there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from mpmath import mpf
@@ -124,17 +124,20 @@ class Reply:
     """What a kernel answers at a point, or how it failed.
 
     ``differing`` are the places in an array of `COPIES` of the input at which the answer has other bits, and ``other``
-    is the first of these answers.
+    is the first of these answers. It is not asked where it has other parameters built in: ``only_for`` has those.
     """
 
     answer: Answer | None = None
     other: Answer | None = None
     differing: tuple[int, ...] = ()
     failure: Failure | None = None
+    only_for: Mapping[str, float] = field(default_factory=dict)
 
 
 def ask(kernel: Kernel, point: Point) -> Reply:
     """Call a kernel on the input alone, and on many copies of it: vector lanes and the tail may answer differently."""
+    if only_for := kernel.built_in(point.parameters):
+        return Reply(only_for=only_for)
     arrays = [a for a in (point.dy, point.truth.inputs.values) if a is not None]
     kernel = replace(kernel, parameters=point.parameters)
     try:

@@ -66,6 +66,7 @@ class Kernel:
     why: str = ""
     claim: Claim | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    takes: frozenset[str] | None = None  # which of the parameters its function takes; None: all, and none is built in
     takes_out: bool = True
     takes_threads: bool = True
     takes_result: bool = False  # a gradient of f(x) and not of x, made before and no part of what is timed
@@ -86,6 +87,11 @@ class Kernel:
     @property
     def id(self) -> str:
         return f"{self.activation}-{self.direction}-{self.dtype}-{self.backend}-{self.variant}"
+
+    def built_in(self, wanted: Mapping[str, float]) -> dict[str, float]:
+        """Those of its parameters that are other than wanted, and that can't be given to it."""
+        fixed = {} if self.takes is None else {n: v for n, v in self.parameters.items() if n not in self.takes}
+        return {name: value for name, value in fixed.items() if value != wanted[name]}
 
     def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None) -> np.ndarray:
         """Call it with its own parameters; ``out`` and ``threads`` are passed on where the function has them."""

@@ -175,6 +175,11 @@ def test_parameters_come_by_keyword_and_may_be_others():
     assert fixed.max_ulp > 1e5
 
 
+def test_a_function_of_any_keywords_gets_the_parameters():
+    found = measure(lambda x, **given: leaky_relu(x, **given), "leaky_relu", negative_slope=0.3)
+    assert found.max_ulp <= 0.51
+
+
 def test_a_function_of_c_can_be_measured():
     assert measure(np.positive, "leaky_relu", negative_slope=1.0).max_ulp == 0
 

@@ -154,6 +154,7 @@ class Peer:
                     prepare=function.prepare,
                     why=why,
                     parameters=dict(parameters or {}),
+                    takes=frozenset(names.intersection(parameters or {})),
                     takes_out=function.takes_out,
                     takes_threads=peer.set_threads is not None,
                     takes_result=direction == "backward" and saved is not None,
