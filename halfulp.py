@@ -204,7 +204,8 @@ def measure(
 
     Raises:
         ValueError: an unknown name, or a parameter that is not finite, or not positive where it has to be.
-        KernelError: the function raised, or returned another shape or dtype, or wrote to its input.
+        KernelError: the function raised, returned another shape or dtype, wrote to its input, or left the
+            floating-point mode changed, which is then as it was.
         DataError: the suite's own file of worst inputs is damaged.
     """
     if depth not in SAMPLES:

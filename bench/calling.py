@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bench import fenv
 from kernels.registry import Kernel
 from reports.schema import Failure
 
@@ -59,7 +60,8 @@ def call(
         originals: what the arrays are to hold, where that is known without copies of them.
 
     Raises:
-        KernelError: it raised, returned another shape or dtype, wrote to an input, or left outputs unwritten.
+        KernelError: it raised, returned another shape or dtype, wrote to an input, left outputs unwritten, or left
+            the floating-point mode changed.
     """
     like = arrays[-1]
     shape = like.shape if shape is None else shape
@@ -150,16 +152,25 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     """Call something that need not be right; warnings and exception flags of floating point are no error.
 
     Raises:
-        KernelError: it raised, whatever that was: it is a finding, and must not end the run.
+        KernelError: it raised, whatever that was: it is a finding, and must not end the run; or it left the
+            floating-point mode changed, which is then as it was.
     """
+    before = fenv.mode()
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return function(*arguments, **options)
+            result = function(*arguments, **options)
     except KernelError:  # of a kernel that is called in a process of its own
         raise
     except (Exception, SystemExit) as error:
         raise KernelError("raised", f"{type(error).__name__}: {error}") from error
+    finally:
+        after = fenv.mode()
+        if after != before:
+            fenv.set_mode(before)
+    if after != before:
+        raise KernelError("changed_mode", f"left the floating-point mode changed: {fenv.said(before, after)}")
+    return result
 
 
 def _check_all_written(

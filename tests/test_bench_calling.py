@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A call gives right results back, and tells every way of breaking its contract."""
 
+import ctypes
 import sys
 import warnings
 
 import numpy as np
 import pytest
 
+from bench import fenv
 from bench.calling import POISON, KernelError, answer, attempt, call, hexadecimal
 from reference.formats import FORMATS
 from tests.making import make_kernel
@@ -34,6 +36,26 @@ def test_results_come_back(takes_out):
 def test_floating_point_exceptions_are_no_failure():
     with np.errstate(all="raise"):
         assert np.isinf(call(make_kernel(lambda x: x / np.float32(0)), X.copy())[0])
+
+
+def rounds_upwards():
+    ctypes.CDLL("libm.so.6").fesetround(0x800)  # FE_UPWARD on x86-64
+
+
+@pytest.mark.skipif(fenv.mode() is None, reason="the mode can't be read here")
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_changed_floating_point_mode_is_told_and_set_right(raises):
+    def changing(x):
+        rounds_upwards()
+        if raises:
+            raise ValueError("not today")
+        return relu(x)
+
+    before = fenv.mode()
+    failure = failure_of(changing)
+    assert fenv.mode() == before
+    expected = ("changed_mode", "left the floating-point mode changed: results are not rounded to nearest")
+    assert (failure.kind, failure.message) == (("raised", "ValueError: not today") if raises else expected)
 
 
 def test_raising_is_told_with_type_and_message():
