@@ -241,8 +241,7 @@ def _row(kernel: Kernel, reply: Reply) -> list[str]:
     name = f"{kernel.backend}-{kernel.variant}"
     claim = wording.claim(blank(kernel))
     if reply.only_for:
-        only = ", ".join(f"{name} = {value!r}" for name, value in reply.only_for.items())
-        return [name, f"only for {only}", *[wording.MISSING] * 4, claim]
+        return [name, f"only for {wording.parameters(reply.only_for)}", *[wording.MISSING] * 4, claim]
     if reply.failure:
         return [name, wording.one_line(wording.failure(reply.failure), 80), *[wording.MISSING] * 4, claim]
     it = reply.answer
