@@ -42,7 +42,7 @@ def rankings(results: Results) -> list[Ranking]:
             parameters.setdefault(kernel.activation, set()).add(given)
             identity = (kernel.activation, kernel.direction, kernel.dtype, kernel.device, given)
             found.setdefault(identity, []).append(kernel)
-    several = [(i[:-1] + (i[-1] if len(parameters[i[0]]) > 1 else "",), kernels) for i, kernels in found.items()]
+    several = [((*i[:-1], i[-1] if len(parameters[i[0]]) > 1 else ""), kernels) for i, kernels in found.items()]
     return [_ranking(identity, kernels) for identity, kernels in several if len(kernels) > 1]
 
 
