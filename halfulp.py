@@ -9,6 +9,8 @@ assert_accurate(my_silu, "silu", max_ulp=2)    # in a test of your own
 """
 
 import inspect
+import numbers
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -23,6 +25,7 @@ from bench.inputs import SAMPLES
 from bench.measure import measure as measured
 from bench.reading import check_name
 from bench.sweep import can_sweep, sweep_all
+from kernels.cpu.launch import cores
 from kernels.gpu.transfer import on_device
 from kernels.registry import Claim, Kernel, register
 from reference.activation import Activation, Facts
@@ -32,6 +35,9 @@ from reports.schema import Accuracy, Property, Safety
 __all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+NAME = re.compile(r"[^\s,/]([^,/]*[^\s,/])?")  # so that a filter, a list of names, can name it
+ACTIVATION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # a page of the report, and a formula on it, is called so
 
 
 def implementation(
@@ -55,18 +61,25 @@ def implementation(
     Args:
         activation: its name, as in `reference.activations()`.
         direction: "forward", "backward" or, for PReLU, "backward_alpha".
-        backend, variant: what the tables call it.
+        backend, variant: what the tables call it; a name has no comma and no slash in it.
         dtypes: those for which it is to be measured.
-        max_ulp: the bound that it claims, if any.
+        max_ulp: the bound that it claims, if any: a number of ulp, 0 or more.
         flushes_subnormals: it is known to return zero in place of subnormal results.
         device: "cuda" for a function of CuPy arrays, which may return any array of the device.
         **parameters: of the activation, where they are not the defaults; the function gets those that it names, and all
             of them where it has ``**``.
 
     Raises:
-        ValueError: there is no such activation, direction, dtype, device or parameter, or this kernel is registered
-            already.
+        ValueError: there is no such activation, direction, dtype, device or parameter, a number is none or out of
+            range, a name can't be one, or this kernel is registered already.
     """
+    dtypes = (dtypes,) if isinstance(dtypes, str) else tuple(dtypes)
+    if not dtypes:
+        raise ValueError(f"dtypes is empty: name some of {', '.join(FORMATS)}")
+    for what, name in (("backend", backend), ("variant", variant)):
+        if not (isinstance(name, str) and NAME.fullmatch(name) and name.isprintable()):
+            raise ValueError(f"{what} is {name!r}: it must be a name without commas, slashes or blanks at its ends")
+    bound = None if max_ulp is None else _bound(max_ulp)
 
     def decorate(function: Function) -> Function:
         for dtype in dtypes:
@@ -78,7 +91,7 @@ def implementation(
                     dtype,
                     backend=backend,
                     variant=variant,
-                    max_ulp=max_ulp,
+                    max_ulp=bound,
                     flushes_subnormals=flushes_subnormals,
                     device=device,
                     parameters=parameters,
@@ -107,8 +120,11 @@ def activation(
         limits, derivative_limits: at -inf and +inf; where left out, judged from the values at ±1e30 and ±1e60.
 
     Raises:
-        ValueError: there is an activation of that name.
+        ValueError: there is an activation of that name, or it has other characters than ASCII letters, digits, dots,
+            hyphens and underscores.
     """
+    if not (isinstance(name, str) and ACTIVATION_NAME.fullmatch(name)):
+        raise ValueError(f"{name!r} can't name an activation: use letters, digits, dots, hyphens and underscores")
 
     def decorate(function: Function) -> Function:
         slope = derivative or _slope(function)
@@ -231,12 +247,28 @@ def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: floa
         ValueError: ``max_ulp`` is not a number, or is negative; or an unknown name.
         AssertionError: with the input in hexadecimal, what was got and what is exact.
     """
-    if not (isinstance(max_ulp, int | float) and max_ulp >= 0):
-        raise ValueError(f"max_ulp is {max_ulp!r}: it must be a number of ulp, 0 or more")
+    bound = _bound(max_ulp)
     found = measure(function, activation, **options)
-    if accuracy.verdict(Claim(max_ulp), found.accuracy, found.safety) == "broken":
-        raise AssertionError(f"not within {max_ulp:g} ulp with every result of the right class\n{found!r}")
+    if accuracy.verdict(Claim(bound), found.accuracy, found.safety) == "broken":
+        raise AssertionError(f"not within {bound:g} ulp with every result of the right class\n{found!r}")
     return found
+
+
+def _bound(max_ulp: float) -> float:
+    bound = _number("max_ulp", max_ulp)
+    if not 0 <= bound < float("inf"):
+        raise ValueError(f"max_ulp is {max_ulp!r}: it must be a finite number of ulp, 0 or more")
+    return bound
+
+
+def _number(name: str, value: Any) -> float:
+    """As Python's own, which is what results are written with."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}: it must be a number")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError(f"{name} is {value!r}: it is too large") from error
 
 
 def _kernel(
@@ -259,11 +291,13 @@ def _kernel(
     check_name("device", device, ("cpu", "cuda"))
     for name in parameters or {}:
         check_name(f"parameter of {activation}", name, known.defaults)
-    values = known.defaults | (parameters or {})
+    values = known.defaults | {name: _number(f"{activation}: {name}", v) for name, v in (parameters or {}).items()}
     known.check(values)
     names = _argument_names(function, values)
 
     def call(*arrays: np.ndarray, **options: Any) -> Any:
+        if "threads" in names and options.get("threads") is None:
+            options["threads"] = cores()
         return function(*arrays, **{k: v for k, v in options.items() if k in names})
 
     kernel = Kernel(

@@ -12,6 +12,7 @@ import reference
 from bench.calling import hexadecimal
 from halfulp import assert_accurate, measure
 from kernels import registry
+from kernels.cpu.launch import cores
 from kernels.registry import Claim, registered
 from tests.sweeping import BLOCK, make_small, pattern
 
@@ -223,7 +224,7 @@ def test_an_unknown_name_is_refused_with_those_that_exist(options, said):
     ("activation", "parameters", "said"),
     [
         ("silu", {"beta": 0.0}, "silu: beta is 0.0: it must be a finite number greater than 0"),
-        ("silu", {"beta": -2}, "silu: beta is -2: it must be a finite number greater than 0"),
+        ("silu", {"beta": -2}, "silu: beta is -2.0: it must be a finite number greater than 0"),
         ("softplus", {"beta": -0.0}, "softplus: beta is -0.0: it must be"),
         ("softplus", {"beta": np.inf}, "softplus: beta is inf: it must be"),
         ("elu", {"alpha": -1.0}, "elu: alpha is -1.0: it must be a finite number greater than 0"),
@@ -271,6 +272,56 @@ def test_an_implementation_may_not_come_twice_or_of_nothing():
         decorate(relu)
     with pytest.raises(ValueError, match="no activation 'swiglu'"):
         halfulp.implementation("swiglu", backend="mine", variant="naive", dtypes=("float32",))(relu)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"max_ulp": "2"}, "max_ulp is '2': it must be a number"),
+        ({"max_ulp": -1}, "max_ulp is -1: it must be a finite number of ulp, 0 or more"),
+        ({"max_ulp": float("nan")}, "max_ulp is nan: it must be"),
+        ({"max_ulp": float("inf")}, "max_ulp is inf: it must be"),
+        ({"beta": "2"}, "silu: beta is '2': it must be a number"),
+        ({"beta": np.float32(-2)}, "silu: beta is -2.0: it must be a finite number greater than 0"),
+        ({"beta": 10**400}, "it is too large"),
+        ({"dtypes": ()}, "dtypes is empty: name some of float16, bfloat16, float32, float64"),
+        ({"dtypes": "float8"}, "there is no dtype 'float8'"),
+        ({"backend": ""}, "backend is '': it must be a name"),
+        ({"backend": "a,b"}, "backend is 'a,b': it must be a name"),
+        ({"backend": "a/b"}, "backend is 'a/b': it must be a name"),
+        ({"variant": " a"}, "variant is ' a': it must be a name"),
+        ({"variant": "a\nb"}, "it must be a name"),
+        ({"variant": 3}, "variant is 3: it must be a name"),
+    ],
+)
+def test_what_an_implementation_can_not_be_is_refused_at_once(wrong, said):
+    options, before = {"backend": "mine", "variant": "naive", "dtypes": ("float32",)} | wrong, list(registered())
+    with pytest.raises(ValueError, match=re.escape(said)):
+        halfulp.implementation("silu", **options)(np.positive)
+    assert list(registered()) == before
+
+
+def test_numbers_of_numpy_and_a_dtype_alone_are_taken():
+    options = {"backend": "mine", "variant": "quick gelu <é>", "dtypes": "float32"}
+    halfulp.implementation("silu", **options, max_ulp=np.float32(1.5), beta=np.float32(1.5))(np.positive)
+    (kernel,) = (k for k in registered() if k.backend == "mine")
+    assert (kernel.dtype, kernel.claim, kernel.parameters) == ("float32", Claim(1.5), {"beta": 1.5})
+    assert [type(v) for v in (kernel.claim.bound, kernel.parameters["beta"])] == [float, float]
+    assert assert_accurate(relu, "relu", np.float32(2)).max_ulp == 0
+
+
+def test_a_function_that_takes_threads_is_told_how_many():
+    given = []
+
+    def function(x, threads):
+        given.append(threads)
+        return relu(x)
+
+    halfulp.implementation("relu", backend="mine", variant="naive", dtypes=("float32",))(function)
+    (kernel,) = (k for k in registered() if k.backend == "mine")
+    kernel(np.float32([1.0]))
+    kernel(np.float32([1.0]), threads=1)
+    assert given == [cores(), 1]
 
 
 def quick_gelu(x: mpf) -> mpf:
@@ -341,7 +392,13 @@ def test_the_name_of_an_activation_must_be_new():
         halfulp.activation("silu")(quick_gelu)
 
 
+@pytest.mark.parametrize("name", ["", "my/act", "50%", "../x", "a b", "a,b", ".x", 3])
+def test_what_can_not_name_a_page_or_a_formula_is_no_name_of_an_activation(name):
+    with pytest.raises(ValueError, match="can't name an activation: use letters"):
+        halfulp.activation(name)(quick_gelu)
+
+
 @pytest.mark.parametrize("max_ulp", [-1, float("nan"), "2"])
 def test_a_bound_that_is_none_is_refused(max_ulp):
-    with pytest.raises(ValueError, match=r"max_ulp is .*: it must be a number"):
+    with pytest.raises(ValueError, match=r"max_ulp is .*: it must be a (finite )?number"):
         halfulp.assert_accurate(lambda x: x, "relu", max_ulp)
