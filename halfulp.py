@@ -9,14 +9,15 @@ assert_accurate(my_silu, "silu", max_ulp=2)    # in a test of your own
 """
 
 import inspect
+import math
 import numbers
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from mpmath import mp, mpf, workprec
+from mpmath import mpf
 
 import reference
 from bench import accuracy
@@ -28,7 +29,8 @@ from bench.sweep import can_sweep, sweep_all
 from kernels.cpu.launch import cores
 from kernels.gpu.transfer import on_device
 from kernels.registry import Claim, Kernel, register
-from reference.activation import Activation, Facts
+from reference import differences
+from reference.activation import Activation, CheckPoint, Facts
 from reference.formats import FORMATS
 from reports.schema import Accuracy, Property, Safety
 
@@ -108,6 +110,7 @@ def activation(
     derivative: Callable[[mpf], mpf] | None = None,
     limits: tuple[float, float] | None = None,
     derivative_limits: tuple[float, float] | None = None,
+    kinks: Iterable[float] | None = None,
 ) -> Callable[[Function], Function]:
     """Decorate a function of an mpmath real: it becomes an activation that implementations are measured against.
 
@@ -117,28 +120,38 @@ def activation(
     Args:
         name: what the filters and `implementation` call it.
         derivative: of the function.
-        limits, derivative_limits: at -inf and +inf; where left out, judged from the values at ±1e30 and ±1e60.
+        limits, derivative_limits: at -inf and +inf, and NaN where there is none: then NaN is due there. Where left
+            out, judged from the values at ±1e30 and ±1e60.
+        kinks: where the derivative jumps, and both one-sided derivatives are right; these are taken by differences.
+            Where left out, they are looked for at 0 and at all whole numbers and halves up to ±8.
 
     Raises:
         ValueError: there is an activation of that name, or it has other characters than ASCII letters, digits, dots,
-            hyphens and underscores.
+            hyphens and underscores; a kink is no finite number; or limits can't be judged, and have to be given.
     """
     if not (isinstance(name, str) and ACTIVATION_NAME.fullmatch(name)):
         raise ValueError(f"{name!r} can't name an activation: use letters, digits, dots, hyphens and underscores")
 
     def decorate(function: Function) -> Function:
-        slope = derivative or _slope(function)
-        facts = Facts(limits or _limits(function), derivative_limits or _limits(slope))
+        places = _kinks(function, kinks)
+        slope = differences.left_at(places, function, derivative or differences.slope(function))
+        facts = Facts(
+            limits=limits or differences.limits(function, "limits"),
+            derivative_limits=derivative_limits or differences.limits(slope, "derivative_limits"),
+        )
         reference.add(
             Activation(
                 name=name,
                 title=name,
                 formula=rf"\mathtt{{{name.replace('_', ' ')}}}(x)",
                 derivative_formula=rf"\mathtt{{{name.replace('_', ' ')}}}'(x)",
-                sources=(f"{function.__name__} in {inspect.getsourcefile(function)}",),
+                sources=(f"{getattr(function, '__name__', name)} in {_source(function) or 'no file'}",),
                 forward=function,
                 derivative=slope,
                 facts=lambda: facts,
+                check_points=tuple(CheckPoint(x, "a kink") for x in places),
+                kinks=places,
+                right_derivative=differences.one_sided(function, +1),
             )
         )
         return function
@@ -254,9 +267,18 @@ def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: floa
     return found
 
 
+def _kinks(function: Callable[[mpf], mpf], given: Iterable[float] | None) -> tuple[float, ...]:
+    if given is None:
+        return differences.kinks(function)
+    places = tuple(_number("a kink", x) for x in given)
+    if not all(map(math.isfinite, places)):
+        raise ValueError(f"kinks are {places}: they must be finite")
+    return places
+
+
 def _bound(max_ulp: float) -> float:
     bound = _number("max_ulp", max_ulp)
-    if not 0 <= bound < float("inf"):
+    if not 0 <= bound < math.inf:
         raise ValueError(f"max_ulp is {max_ulp!r}: it must be a finite number of ulp, 0 or more")
     return bound
 
@@ -333,28 +355,3 @@ def _argument_names(function: Callable[..., Any], parameters: Collection[str]) -
         return set()
     takes_any = any(a.kind is inspect.Parameter.VAR_KEYWORD for a in arguments.values())
     return {*arguments, *(parameters if takes_any else ())}
-
-
-def _slope(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
-    """The derivative as a central difference, its step so small that the result has the precision asked for."""
-
-    def slope(x: mpf) -> mpf:
-        bits = mp.prec
-        with workprec(4 * bits + abs(mp.mag(x) if x else 0)):
-            step = mpf(2) ** -bits * min(abs(x) or 1, 1)
-            return (function(x + step) - function(x - step)) / (2 * step)
-
-    return slope
-
-
-def _limits(function: Callable[[mpf], mpf]) -> tuple[mpf, mpf]:
-    """What a function tends to at -inf and +inf, judged from where it stands far out."""
-
-    def limit(sign: int) -> mpf:
-        with workprec(300):
-            far, farther = (function(sign * mpf(10) ** digits) for digits in (30, 60))
-            if abs(farther - far) <= abs(farther) * mpf(10) ** -20 or abs(farther) < mpf(10) ** -20:
-                return mpf(0) if abs(farther) < mpf(10) ** -20 else +farther
-            return mpf("inf") if farther > 0 else mpf("-inf")
-
-    return limit(-1), limit(+1)

@@ -2,18 +2,23 @@
 """The public face: measuring, asserting, and registering what is not ours."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from mpmath import exp, mpf
+from mpmath import cos, exp, mpf, sin
 
 import halfulp
 import reference
 from bench.calling import hexadecimal
+from bench.point import ask, make_point
 from halfulp import assert_accurate, measure
 from kernels import registry
 from kernels.cpu.launch import cores
 from kernels.registry import Claim, registered
+from reference.activation import Facts
+from reference.formats import FORMATS
+from tests.making import make_kernel
 from tests.sweeping import BLOCK, make_small, pattern
 
 
@@ -372,19 +377,60 @@ def test_its_derivative_is_taken_by_differences_or_as_given():
     assert given.derivative is slope
 
 
-@pytest.mark.parametrize(
-    ("function", "limits"),
-    [
-        (quick_gelu, (0, np.inf)),
-        (lambda x: -x, (np.inf, -np.inf)),
-        (lambda x: 1 / (1 + exp(-x)), (0, 1)),
-        (lambda x: 3 - 1 / (1 + x * x), (3, 3)),
-    ],
-)
-def test_its_limits_are_judged_from_far_out(function, limits):
-    halfulp.activation("a_function")(function)
-    facts = reference.activations()["a_function"].facts()
-    assert tuple(float(x) for x in facts.limits) == pytest.approx(limits)
+def test_its_limits_are_judged_from_far_out_or_given():
+    halfulp.activation("quick_gelu")(quick_gelu)
+    facts = reference.activations()["quick_gelu"].facts()
+    assert facts == Facts(limits=(0, mpf("inf")), derivative_limits=(0, 1))
+    with pytest.raises(ValueError, match="give limits="):
+        halfulp.activation("sine", derivative=cos)(sin)
+    with pytest.raises(ValueError, match="give derivative_limits="):
+        halfulp.activation("sine", derivative=cos, limits=(np.nan, np.nan))(sin)
+
+
+def test_where_a_function_tends_nowhere_nan_is_due():
+    halfulp.activation("sine", derivative=cos, limits=(np.nan, np.nan), derivative_limits=(np.nan, np.nan))(sin)
+
+    def right(x):
+        return np.sin(x.astype(np.float64)).astype(x.dtype)
+
+    assert assert_accurate(right, "sine", 0.51, dtype="float16").mismatches == 0
+    found = measure(lambda x: np.where(np.isinf(x), x, right(x)), "sine", dtype="float16")
+    assert (found.mismatches, found.safety.by_kind["nan"]) == (2, 2)
+    assert [e.want for e in found.safety.examples] == ["nan", "nan"]
+    assert assert_accurate(
+        lambda dy, x: dy * np.cos(x.astype(np.float64)).astype(x.dtype), "sine", 2, direction="backward"
+    )
+
+
+@pytest.mark.parametrize(("at", "mismatch"), [(-1.0, None), (1.0, None), (0.0, "zero")])
+def test_at_its_kinks_either_derivative_is_right(at, mismatch):
+    halfulp.activation("absolute")(abs)
+    halfulp.activation("absolute_given", derivative=lambda x: mpf(int(np.sign(float(x)))), kinks=[0])(abs)
+    for name in ("absolute", "absolute_given"):
+        point = make_point(reference.activations()[name], "backward", FORMATS["float32"], np.float32(0), {})
+        kernel = replace(make_kernel(lambda dy, x: np.full_like(x, at), "relu", "backward"), activation=name)
+        assert ask(kernel, point).answer.mismatch == mismatch
+
+
+def test_kinks_are_elsewhere_too_and_their_neighbours_are_tried():
+    def slope(dy, x, at_6=0.0):
+        inside = np.where(x == 6, at_6, (x > 0) & (x < 6))
+        return dy * np.where(np.isnan(x), x, inside).astype(x.dtype)
+
+    halfulp.activation("relu6")(lambda x: min(max(x, mpf(0)), mpf(6)))
+    assert reference.activations()["relu6"].kinks == (0.0, 6.0)
+    tried = set()
+    found = measure(lambda dy, x: tried.update(x.tolist()) or slope(dy, x), "relu6", direction="backward")
+    assert (found.mismatches, found.max_ulp) == (0, 0)
+    beside = np.nextafter(np.float32(6), np.float32(7))
+    assert {6.0, float(beside)} <= tried
+    assert measure(lambda dy, x: slope(dy, x, 0.5), "relu6", direction="backward").max_ulp > 1e6
+
+
+@pytest.mark.parametrize("kinks", [["0"], [np.inf], [np.nan]])
+def test_a_kink_is_a_finite_number(kinks):
+    with pytest.raises(ValueError, match="must be"):
+        halfulp.activation("absolute", kinks=kinks)(abs)
 
 
 def test_the_name_of_an_activation_must_be_new():
