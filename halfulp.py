@@ -187,15 +187,19 @@ class Measurement:
             place = "" if self.worst_input is None else f" ({self.worst_input!r})"
             lines.append(f"  largest error {found.max_ulp:.6g} ulp at {found.worst_input}{place}")
             lines.append(f"    got {found.worst_got}, exact {found.worst_exact}")
-        if found.random_dy and found.random_dy.max_ulp is not None:
-            pair, wrong = found.random_dy, found.random_dy.mismatches
+        pair = found.random_dy
+        if pair and pair.max_ulp is not None:
             lines.append(f"  with random dy {pair.max_ulp:.6g} ulp at x = {pair.worst_input}, dy = {pair.worst_dy}")
-            lines += [f"    and {wrong:,} of {pair.evaluated:,} results of the wrong class"] if wrong else []
+            lines.append(f"    got {pair.worst_got}, exact {pair.worst_exact}")
         kinds = [f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count]
+        if pair and pair.mismatches:
+            kinds.append(f"{pair.mismatches:,} of {pair.evaluated:,} with random dy")
         if found.search and found.search.mismatches:
             kinds.append(f"{found.search.mismatches:,} of {found.search.evaluations:,} in the search")
         lines.append(f"  results of the wrong class: {', '.join(kinds) or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
+        for e in pair.examples if pair else ():
+            lines.append(f"    {e.kind} at x = {e.input}, dy = {e.dy}: got {e.got}, exact {e.want}")
         for name, verdict in self.properties.items():
             if verdict.verdict == "violated":
                 size = f", by up to {verdict.largest}" if verdict.largest else ""

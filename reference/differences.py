@@ -105,7 +105,7 @@ def _limit(function: Function, sign: int, argument: str) -> mpf:
                     return mpf("inf") * mp.sign(last)
     except (ArithmeticError, TypeError, ValueError) as error:
         raise ValueError(
-            f"what it tends to at {where} can't be told, since it raises {type(error).__name__} far out ({error}): let it be "
-            f"valid there, or {give}"
+            f"what it tends to at {where} can't be told, since it raises {type(error).__name__} far out ({error}): "
+            f"let it be valid there, or {give}"
         ) from error
     raise ValueError(f"what it tends to at {where} can't be told from its values far out; {give}")

@@ -157,8 +157,23 @@ def test_a_gradient_is_measured_with_random_dy_too():
         return dy * np.where(np.isnan(x), x, x > 0).astype(x.dtype)
 
     assert assert_accurate(backward, "relu", 0, direction="backward").accuracy.random_dy.max_ulp == 0
-    with pytest.raises(AssertionError, match=r"with random dy .* ulp at x = -?0x.*, dy = -?0x"):
+    where = r"with random dy .* ulp at x = -?0x.*, dy = -?0x.*\n    got -?0x\S+, exact -?[\d.]"
+    with pytest.raises(AssertionError, match=where):
         assert_accurate(lambda dy, x: backward(np.ones_like(x), x), "relu", 4, direction="backward")
+
+
+def test_results_that_are_of_the_wrong_class_with_random_dy_alone_are_shown():
+    def backward(dy, x):
+        right = np.where(np.isnan(x), x, dy * (x > 0)).astype(x.dtype)
+        return np.where(dy == 1, right, np.where(dy < -1, x * np.float32(np.nan), np.abs(right)))
+
+    with pytest.raises(AssertionError) as error:
+        assert_accurate(backward, "relu", 1, direction="backward")
+    message = str(error.value)
+    assert re.search(r"results of the wrong class: [\d,]+ of [\d,]+ with random dy\n", message)
+    number = r"-?0x\S+"
+    assert re.search(rf"    nan at x = {number}, dy = -0x\S+: got nan, exact \S+", message)
+    assert re.search(rf"    sign at x = {number}, dy = -0x\S+: got 0x\S+, exact -\S+", message)
 
 
 def test_a_sum_is_measured():

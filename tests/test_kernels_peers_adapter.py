@@ -4,6 +4,7 @@
 import importlib
 import sys
 from dataclasses import replace
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -94,6 +95,8 @@ def test_of_a_library_that_is_not_there_nothing_is_registered(monkeypatch):
 
 def test_the_versions_are_those_of_what_is_installed():
     assert Peer("numpy", "numpy.random", "numpy").versions() == {"numpy": np.__version__}
+    both = Peer("numpy", "numpy", "numpy", rests_on=("mpmath", "no_such_library")).versions()
+    assert both == {"numpy": np.__version__, "mpmath": metadata.version("mpmath")}
 
 
 @pytest.mark.parametrize("view", [lambda a: a[::-1], lambda a: a[::2], lambda a: a.reshape(2, -1).T, lambda a: a])

@@ -68,6 +68,7 @@ class Peer:
         threads: how many threads the library says that it uses at most; None where it does not tell.
         instruction_set: which one it says that it chose for this processor, in its words; None likewise.
         device: where its arrays are; those on a GPU are copied there and back, which is not timed.
+        rests_on: other packages that its results may depend on.
         lacks: what else than the package is missing, in a sentence that says what to do.
         also: peers that have the same operations, on arrays elsewhere.
     """
@@ -83,6 +84,7 @@ class Peer:
     threads: Callable[[Any], int | None] = lambda _: None
     instruction_set: Callable[[Any], str | None] = lambda _: None
     device: Literal["cpu", "cuda"] = "cpu"
+    rests_on: tuple[str, ...] = ()
     lacks: Callable[[], str | None] = lambda: None
     also: tuple["Peer", ...] = ()
 
@@ -99,8 +101,9 @@ class Peer:
         return self.package.split(".")[0]
 
     def versions(self) -> dict[str, str]:
-        """The versions of what is installed under its name."""
-        found = importlib.metadata.packages_distributions().get(self.root, ())
+        """The versions of what is installed under its name, and of what else it rests on."""
+        installed = importlib.metadata.packages_distributions()
+        found = [name for package in (self.root, *self.rests_on) for name in installed.get(package, ())]
         return {name: importlib.metadata.version(name) for name in dict.fromkeys(found)}
 
     @functools.cached_property

@@ -37,7 +37,7 @@ def _to_numpy(jax: Any, array: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(array)
 
 
-PEER = Peer("jax", "jax", "jax", _from_numpy, _to_numpy, uses_all=True, set_up=_set_up)
+PEER = Peer("jax", "jax", "jax", _from_numpy, _to_numpy, uses_all=True, set_up=_set_up, rests_on=("jaxlib",))
 
 
 def _forward(function: str, options: dict[str, Any]) -> Callable[..., Any]:

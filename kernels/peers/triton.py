@@ -29,6 +29,7 @@ PEER = Peer(
     lambda _, array: pytorch.ON_GPU.from_numpy(_torch(), array),
     lambda _, tensor, dtype: pytorch.ON_GPU.to_numpy(_torch(), tensor, dtype),
     device="cuda",
+    rests_on=("torch",),
     lacks=_lacks,
 )
 
