@@ -2,7 +2,7 @@
 """The one list of everything that can be measured."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -44,6 +44,33 @@ class Absent:
     def what(self) -> tuple[str, str]:
         """The option that names it, and its name there."""
         return ("variant", self.variant) if self.variant else ("backend", self.backend)
+
+
+@dataclass(frozen=True)
+class Lacks:
+    """What a backend that is here has no kernels of: those of one of each of these, where any are named."""
+
+    backend: str
+    why: str
+    variants: tuple[str, ...] = ()
+    activations: tuple[str, ...] = ()
+    directions: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+
+    def asked(self, filters: Mapping[str, Collection[str]]) -> str | None:
+        """What of it filters leave in, where one of them names some of that, in the words of the options; else None."""
+        own = {
+            "backend": (self.backend,),
+            "variant": self.variants,
+            "activation": self.activations,
+            "direction": self.directions,
+            "dtype": self.dtypes,
+        }
+        both = {name: [v for v in own[name] if v in (filters.get(name) or own[name])] for name in own}
+        left_out = any(own[name] and not both[name] for name in own)
+        if left_out or not any(filters.get(name) and both[name] for name in own):
+            return None
+        return ", ".join(f"{name} {' '.join(values)}" for name, values in both.items() if values)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The libraries that are installed here: each operation is the function that it says it is."""
 
+import importlib.util
+import itertools
 import sys
+from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,7 +15,7 @@ import kernels
 import reference
 from bench.calling import call
 from kernels.cpu.launch import cores
-from kernels.peers import PEERS, absent, torch_compile
+from kernels.peers import PEERS, absent, onnxruntime, torch_compile
 from kernels.registry import Kernel, registered
 from reference import fast
 from reference.formats import FORMATS
@@ -105,7 +109,7 @@ def test_a_kernel_that_flushes_subnormals_says_so_and_no_other_does(kernel):
 @pytest.mark.parametrize("name", sorted({k.backend for k in INSTALLED}))
 def test_a_library_says_what_it_runs_with_or_nothing(name):
     found = PEERS[name].runs_with()
-    assert found.threads == (cores() if PEERS[name].set_threads else None)
+    assert found.threads == (cores() if name == "torch" else None)
     assert found.instruction_set is None or found.instruction_set.strip()
     assert found.instruction_set or name not in ("numpy", "torch")
 
@@ -115,6 +119,46 @@ def test_every_library_is_measured_or_absent_for_a_reason():
     assert {k.backend for k in INSTALLED} | missing == PEERS.keys()
     assert not {k.backend for k in INSTALLED} & missing
     assert "numpy" in {k.backend for k in INSTALLED}
+
+
+def test_what_a_library_that_is_here_does_not_have_is_lacking_for_a_reason():
+    """Each activation, direction and dtype has a kernel of each library, or a sentence, and never both."""
+    there = {(k.backend, k.activation, k.direction, k.dtype) for k in INSTALLED}
+    for backend in {k.backend for k in INSTALLED}:
+        for name, activation in reference.own().items():
+            for direction, dtype in itertools.product(activation.directions, FORMATS):
+                filters = {"backend": [backend], "activation": [name], "direction": [direction], "dtype": [dtype]}
+                why = [it.why for it in kernels.lacking() if not it.variants and it.asked(filters)]
+                assert bool(why) != ((backend, name, direction, dtype) in there), filters
+    assert not {it.backend for it in kernels.lacking()} & {a.backend for a in absent() if a.variant is None}
+
+
+def test_what_is_compiled_is_for_the_cpu_alone():
+    assert {k.backend for k in INSTALLED if k.variant == torch_compile.VARIANT} <= {"torch"}
+    assert torch_compile.PEER.also == ()
+
+
+def test_onnxruntime_needs_onnx(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else found(name))
+    assert "onnx, which is not installed: pip install onnx" in onnxruntime.PEER.lacks()
+
+
+def test_libraries_that_would_use_a_gpu_are_told_not_to():
+    said = []
+    fake = SimpleNamespace(config=SimpleNamespace(update=lambda *a: said.append(a)))
+    PEERS["jax"].set_up(fake)
+    assert ("jax_platforms", "cpu") in said
+    fake.config.set_visible_devices = lambda *a: said.append(a)
+    PEERS["tensorflow"].set_up(fake)
+    assert said[-1] == ([], "GPU")
+
+
+@pytest.mark.parametrize(("name", "package"), [("jax", "jaxlib"), ("tensorflow", "keras"), ("onnxruntime", "onnx")])
+def test_what_computes_beside_a_library_is_among_the_versions(name, package):
+    if PEERS[name].why_absent:
+        pytest.skip("not installed")
+    assert PEERS[name].versions()[package] == metadata.version(package)
 
 
 def test_without_a_compiler_nothing_is_compiled_and_that_is_said():

@@ -9,6 +9,7 @@ from typing import Any
 
 from kernels.gpu.device import INSTALL, why_absent
 from kernels.peers.adapter import Peer
+from kernels.registry import Lacks
 
 # ElementwiseKernel's text, of x and y; a float16 is computed with in float32.
 FORMULAS = {
@@ -55,6 +56,12 @@ def _operation(activation: str) -> Any:
 
     return operation
 
+
+LACKS = [
+    Lacks("cupyx", "CuPy has no gradients", directions=("backward", "backward_alpha")),
+    Lacks("cupyx", "bfloat16 is not tried with CuPy's own functions", dtypes=("bfloat16",)),
+    Lacks("cupyx", "PReLU is not tried in CuPy: it is Leaky ReLU with another slope", activations=("prelu",)),
+]
 
 _has = functools.partial(PEER.operation, dtypes=("float16", "float32", "float64"), flushes=("float32",))
 

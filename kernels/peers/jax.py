@@ -26,6 +26,7 @@ FLUSHED_BY = {  # where the result is x or dy itself, it is kept
 
 
 def _set_up(jax: Any) -> None:
+    jax.config.update("jax_platforms", "cpu")  # where it sees a GPU, it would compute there
     jax.config.update("jax_enable_x64", True)
 
 

@@ -28,7 +28,20 @@ def _to_numpy(tensorflow: Any, tensor: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(tensor.numpy())
 
 
-PEER = Peer("tensorflow", "tensorflow", "tensorflow-cpu", _from_numpy, _to_numpy, uses_all=True)
+def _set_up(tensorflow: Any) -> None:
+    tensorflow.config.set_visible_devices([], "GPU")  # where it sees one, it would compute there
+
+
+PEER = Peer(
+    "tensorflow",
+    "tensorflow",
+    "tensorflow-cpu",
+    _from_numpy,
+    _to_numpy,
+    uses_all=True,
+    set_up=_set_up,
+    rests_on=("keras",),
+)
 
 
 def _forward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
