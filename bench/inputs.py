@@ -145,6 +145,12 @@ def powers_of_two(request: Request) -> np.ndarray:
 
 
 @generator
+def round_numbers(request: Request) -> np.ndarray:
+    """Whole numbers and halves up to 8, where pieces of a function are joined and tables are looked up."""
+    return as_format(np.arange(-16, 17) / 2, request.form)
+
+
+@generator
 def thresholds_of_exp(request: Request) -> np.ndarray:
     """Where exp(x), exp(2x), exp(x/2) and exp(-x²/2) leave the range of any format, or become subnormal."""
     ends = [log(e) for f in FORMATS.values() for e in (f.largest, f.least_normal, f.least_subnormal)]
