@@ -9,12 +9,15 @@ assert_accurate(my_silu, "silu", max_ulp=2)    # in a test of your own
 """
 
 import inspect
-from collections.abc import Callable
+import math
+import numbers
+import re
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
-from mpmath import mp, mpf, workprec
+from mpmath import mpf
 
 import reference
 from bench import accuracy
@@ -23,15 +26,20 @@ from bench.inputs import SAMPLES
 from bench.measure import measure as measured
 from bench.reading import check_name
 from bench.sweep import can_sweep, sweep_all
+from kernels.cpu.launch import cores
 from kernels.gpu.transfer import on_device
 from kernels.registry import Claim, Kernel, register
-from reference.activation import Activation, Facts
+from reference import differences
+from reference.activation import Activation, CheckPoint, Facts
 from reference.formats import FORMATS
 from reports.schema import Accuracy, Property, Safety
 
 __all__ = ["KernelError", "Measurement", "activation", "assert_accurate", "implementation", "measure"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+NAME = re.compile(r"[^\s,/]([^,/]*[^\s,/])?")  # so that a filter, a list of names, can name it
+ACTIVATION_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")  # a page of the report, and a formula on it, is called so
 
 
 def implementation(
@@ -56,19 +64,27 @@ def implementation(
     Args:
         activation: its name, as in `reference.activations()`.
         direction: "forward", "backward" or, for PReLU, "backward_alpha".
-        backend, variant: what the tables call it.
+        backend, variant: what the tables call it; a name has no comma and no slash in it.
         dtypes: those for which it is to be measured.
-        max_ulp: the bound that it claims, if any.
+        max_ulp: the bound that it claims, if any: a number of ulp, 0 or more.
         flushes_subnormals: it is known to return zero in place of subnormal results.
         portable: it has the same bits on every machine and with every version of what it calls, so that nothing but a
             change of its own explains other results than a baseline's.
         device: "cuda" for a function of CuPy arrays, which may return any array of the device.
-        **parameters: of the activation, where they are not the defaults; the function gets those that it has.
+        **parameters: of the activation, where they are not the defaults; the function gets those that it names, and all
+            of them where it has ``**``.
 
     Raises:
-        ValueError: there is no such activation, direction, dtype, device or parameter, or this kernel is registered
-            already.
+        ValueError: there is no such activation, direction, dtype, device or parameter, a number is none or out of
+            range, a name can't be one, or this kernel is registered already.
     """
+    dtypes = (dtypes,) if isinstance(dtypes, str) else tuple(dtypes)
+    if not dtypes:
+        raise ValueError(f"dtypes is empty: name some of {', '.join(FORMATS)}")
+    for what, name in (("backend", backend), ("variant", variant)):
+        if not (isinstance(name, str) and NAME.fullmatch(name) and name.isprintable()):
+            raise ValueError(f"{what} is {name!r}: it must be a name without commas, slashes or blanks at its ends")
+    bound = None if max_ulp is None else _bound(max_ulp)
 
     def decorate(function: Function) -> Function:
         for dtype in dtypes:
@@ -80,7 +96,7 @@ def implementation(
                     dtype,
                     backend=backend,
                     variant=variant,
-                    max_ulp=max_ulp,
+                    max_ulp=bound,
                     flushes_subnormals=flushes_subnormals,
                     portable=portable,
                     device=device,
@@ -98,6 +114,7 @@ def activation(
     derivative: Callable[[mpf], mpf] | None = None,
     limits: tuple[float, float] | None = None,
     derivative_limits: tuple[float, float] | None = None,
+    kinks: Iterable[float] | None = None,
 ) -> Callable[[Function], Function]:
     """Decorate a function of an mpmath real: it becomes an activation that implementations are measured against.
 
@@ -107,25 +124,38 @@ def activation(
     Args:
         name: what the filters and `implementation` call it.
         derivative: of the function.
-        limits, derivative_limits: at -inf and +inf; where left out, judged from the values at ±1e30 and ±1e60.
+        limits, derivative_limits: at -inf and +inf, and NaN where there is none: then NaN is due there. Where left
+            out, judged from the values at ±1e30 and ±1e60.
+        kinks: where the derivative jumps, and both one-sided derivatives are right; these are taken by differences.
+            Where left out, they are looked for at 0 and at all whole numbers and halves up to ±8.
 
     Raises:
-        ValueError: there is an activation of that name.
+        ValueError: there is an activation of that name, or it has other characters than ASCII letters, digits, dots,
+            hyphens and underscores; a kink is no finite number; or limits can't be judged, and have to be given.
     """
+    if not (isinstance(name, str) and ACTIVATION_NAME.fullmatch(name)):
+        raise ValueError(f"{name!r} can't name an activation: use letters, digits, dots, hyphens and underscores")
 
     def decorate(function: Function) -> Function:
-        slope = derivative or _slope(function)
-        facts = Facts(limits or _limits(function), derivative_limits or _limits(slope))
+        places = _kinks(function, kinks)
+        slope = differences.left_at(places, function, derivative or differences.slope(function))
+        facts = Facts(
+            limits=limits or differences.limits(function, "limits"),
+            derivative_limits=derivative_limits or differences.limits(slope, "derivative_limits"),
+        )
         reference.add(
             Activation(
                 name=name,
                 title=name,
                 formula=rf"\mathtt{{{name.replace('_', ' ')}}}(x)",
                 derivative_formula=rf"\mathtt{{{name.replace('_', ' ')}}}'(x)",
-                sources=(f"{function.__name__} in {inspect.getsourcefile(function)}",),
+                sources=(f"{getattr(function, '__name__', name)} in {_source(function) or 'no file'}",),
                 forward=function,
                 derivative=slope,
                 facts=lambda: facts,
+                check_points=tuple(CheckPoint(x, "a kink") for x in places),
+                kinks=places,
+                right_derivative=differences.one_sided(function, +1),
             )
         )
         return function
@@ -161,15 +191,19 @@ class Measurement:
             place = "" if self.worst_input is None else f" ({self.worst_input!r})"
             lines.append(f"  largest error {found.max_ulp:.6g} ulp at {found.worst_input}{place}")
             lines.append(f"    got {found.worst_got}, exact {found.worst_exact}")
-        if found.random_dy and found.random_dy.max_ulp is not None:
-            pair, wrong = found.random_dy, found.random_dy.mismatches
+        pair = found.random_dy
+        if pair and pair.max_ulp is not None:
             lines.append(f"  with random dy {pair.max_ulp:.6g} ulp at x = {pair.worst_input}, dy = {pair.worst_dy}")
-            lines += [f"    and {wrong:,} of {pair.evaluated:,} results of the wrong class"] if wrong else []
+            lines.append(f"    got {pair.worst_got}, exact {pair.worst_exact}")
         kinds = [f"{count:,} {kind}" for kind, count in self.safety.by_kind.items() if count]
+        if pair and pair.mismatches:
+            kinds.append(f"{pair.mismatches:,} of {pair.evaluated:,} with random dy")
         if found.search and found.search.mismatches:
             kinds.append(f"{found.search.mismatches:,} of {found.search.evaluations:,} in the search")
         lines.append(f"  results of the wrong class: {', '.join(kinds) or 'none'}")
         lines += [f"    {e.kind} at {e.input}: got {e.got}, exact {e.want}" for e in self.safety.examples[:EXAMPLES]]
+        for e in pair.examples if pair else ():
+            lines.append(f"    {e.kind} at x = {e.input}, dy = {e.dy}: got {e.got}, exact {e.want}")
         for name, verdict in self.properties.items():
             if verdict.verdict == "violated":
                 size = f", by up to {verdict.largest}" if verdict.largest else ""
@@ -202,11 +236,13 @@ def measure(
             values are tried, the worst one is searched for as well, with fewer evaluations for one of your own.
         seed: of everything drawn at random.
         device: "cuda" for a function of CuPy arrays.
-        **parameters: of the activation, where they are not the defaults; the function gets those that it has.
+        **parameters: of the activation, where they are not the defaults; the function gets those that it names, and all
+            of them where it has ``**``.
 
     Raises:
         ValueError: an unknown name, or a parameter that is not finite, or not positive where it has to be.
-        KernelError: the function raised, or returned another shape or dtype, or wrote to its input.
+        KernelError: the function raised, returned another shape or dtype, wrote to its input, or left the
+            floating-point mode changed, which is then as it was.
         DataError: the suite's own file of worst inputs is damaged.
     """
     if depth not in SAMPLES:
@@ -232,12 +268,37 @@ def assert_accurate(function: Callable[..., Any], activation: str, max_ulp: floa
         ValueError: ``max_ulp`` is not a number, or is negative; or an unknown name.
         AssertionError: with the input in hexadecimal, what was got and what is exact.
     """
-    if not (isinstance(max_ulp, int | float) and max_ulp >= 0):
-        raise ValueError(f"max_ulp is {max_ulp!r}: it must be a number of ulp, 0 or more")
+    bound = _bound(max_ulp)
     found = measure(function, activation, **options)
-    if accuracy.verdict(Claim(max_ulp), found.accuracy, found.safety) == "broken":
-        raise AssertionError(f"not within {max_ulp:g} ulp with every result of the right class\n{found!r}")
+    if accuracy.verdict(Claim(bound), found.accuracy, found.safety) == "broken":
+        raise AssertionError(f"not within {bound:g} ulp with every result of the right class\n{found!r}")
     return found
+
+
+def _kinks(function: Callable[[mpf], mpf], given: Iterable[float] | None) -> tuple[float, ...]:
+    if given is None:
+        return differences.kinks(function)
+    places = tuple(_number("a kink", x) for x in given)
+    if not all(map(math.isfinite, places)):
+        raise ValueError(f"kinks are {places}: they must be finite")
+    return places
+
+
+def _bound(max_ulp: float) -> float:
+    bound = _number("max_ulp", max_ulp)
+    if not 0 <= bound < math.inf:
+        raise ValueError(f"max_ulp is {max_ulp!r}: it must be a finite number of ulp, 0 or more")
+    return bound
+
+
+def _number(name: str, value: Any) -> float:
+    """As Python's own, which is what results are written with."""
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}: it must be a number")
+    try:
+        return float(value)
+    except OverflowError as error:
+        raise ValueError(f"{name} is {value!r}: it is too large") from error
 
 
 def _kernel(
@@ -261,11 +322,13 @@ def _kernel(
     check_name("device", device, ("cpu", "cuda"))
     for name in parameters or {}:
         check_name(f"parameter of {activation}", name, known.defaults)
-    values = known.defaults | (parameters or {})
+    values = known.defaults | {name: _number(f"{activation}: {name}", v) for name, v in (parameters or {}).items()}
     known.check(values)
-    names = _argument_names(function)
+    names = _argument_names(function, values)
 
     def call(*arrays: np.ndarray, **options: Any) -> Any:
+        if "threads" in names and options.get("threads") is None:
+            options["threads"] = cores()
         return function(*arrays, **{k: v for k, v in options.items() if k in names})
 
     kernel = Kernel(
@@ -277,6 +340,7 @@ def _kernel(
         function=call,
         claim=None if max_ulp is None else Claim(max_ulp),
         parameters=values,
+        takes=frozenset(names & values.keys()),
         takes_out="out" in names,
         takes_threads="threads" in names,
         flushes_subnormals=flushes_subnormals,
@@ -293,33 +357,11 @@ def _source(function: Callable[..., Any]) -> str | None:
         return None
 
 
-def _argument_names(function: Callable[..., Any]) -> set[str]:
+def _argument_names(function: Callable[..., Any], parameters: Collection[str]) -> set[str]:
+    """What it can be given by keyword; ``**`` takes the activation's parameters."""
     try:
-        return set(inspect.signature(function).parameters)
+        arguments = inspect.signature(function).parameters
     except (TypeError, ValueError):  # a ufunc, or another thing of C, does not say
         return set()
-
-
-def _slope(function: Callable[[mpf], mpf]) -> Callable[[mpf], mpf]:
-    """The derivative as a central difference, its step so small that the result has the precision asked for."""
-
-    def slope(x: mpf) -> mpf:
-        bits = mp.prec
-        with workprec(4 * bits + abs(mp.mag(x) if x else 0)):
-            step = mpf(2) ** -bits * min(abs(x) or 1, 1)
-            return (function(x + step) - function(x - step)) / (2 * step)
-
-    return slope
-
-
-def _limits(function: Callable[[mpf], mpf]) -> tuple[mpf, mpf]:
-    """What a function tends to at -inf and +inf, judged from where it stands far out."""
-
-    def limit(sign: int) -> mpf:
-        with workprec(300):
-            far, farther = (function(sign * mpf(10) ** digits) for digits in (30, 60))
-            if abs(farther - far) <= abs(farther) * mpf(10) ** -20 or abs(farther) < mpf(10) ** -20:
-                return mpf(0) if abs(farther) < mpf(10) ** -20 else +farther
-            return mpf("inf") if farther > 0 else mpf("-inf")
-
-    return limit(-1), limit(+1)
+    takes_any = any(a.kind is inspect.Parameter.VAR_KEYWORD for a in arguments.values())
+    return {*arguments, *(parameters if takes_any else ())}

@@ -4,6 +4,7 @@
 import functools
 import hashlib
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from kernels.registry import Claim, Kernel
 from reference.activation import Activation
 from reference.formats import FORMATS, Format
 from reference.oracle import Exact, decimal
-from reports.schema import MISMATCH_KINDS, Accuracy, Bin, Example, RandomDy, Region, Safety
+from reports.schema import MISMATCH_KINDS, Accuracy, Bin, Example, PairExample, RandomDy, Region, Safety
 
 REGION_ORDINALS = {f.name: 1 << f.bits - 9 for f in FORMATS.values()}  # of a region: in float32, a binade
 BIN_EDGES = (0.0, *(2.0**k for k in range(-1, BINS - 2)))  # of the histogram, in ulp
@@ -237,7 +238,19 @@ def _random_dy(kernel: Kernel, truth: Truth) -> RandomDy:
         worst_got=None if worst is None else hexadecimal(got[worst]),
         worst_exact=None if at is None else exact_decimal(kernel, truth.activation, *at),
         mismatches=int((judgement.mismatch != NO_MISMATCH).sum()),
+        examples=list(_wrong_pairs(kernel, truth, got, judgement)),
     )
+
+
+def _wrong_pairs(kernel: Kernel, truth: Truth, got: np.ndarray, judgement: Judgement) -> Iterator[PairExample]:
+    """The first of each kind of wrong result with random dy."""
+    dy, x = truth.pairs
+    for i, kind in enumerate(MISMATCH_KINDS):
+        for at in np.flatnonzero(judgement.mismatch == i)[:1]:
+            want = exact_decimal(kernel, truth.activation, float(x[at]), float(dy[at]))
+            yield PairExample(
+                input=hexadecimal(x[at]), dy=hexadecimal(dy[at]), got=hexadecimal(got[at]), want=want, kind=kind
+            )
 
 
 def format_of(kernel: Kernel) -> Format:

@@ -2,15 +2,23 @@
 """Calling a kernel that need not be right: every way in which it may break the contract becomes a verdict."""
 
 import re
+import sysconfig
+import traceback
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from bench import fenv
+from bench.culprit import PARTS, culprit
 from kernels.registry import Kernel
 from reports.schema import Failure
 
+ROOT = Path(__file__).resolve().parent.parent
+OURS = [f"{ROOT / package}/" for package in ("bench", "kernels", "reference", "reports")]
+NO_USERS = (*OURS, str(ROOT / "halfulp.py"), sysconfig.get_path("stdlib"))  # where code of a user's is not
 POISON = 0xA5  # fills outputs before each call, so that what a kernel leaves unwritten can't pass for a result
 
 
@@ -59,7 +67,8 @@ def call(
         originals: what the arrays are to hold, where that is known without copies of them.
 
     Raises:
-        KernelError: it raised, returned another shape or dtype, wrote to an input, or left outputs unwritten.
+        KernelError: it raised, returned another shape or dtype, wrote to an input, left outputs unwritten, or left
+            the floating-point mode changed.
     """
     like = arrays[-1]
     shape = like.shape if shape is None else shape
@@ -68,6 +77,10 @@ def call(
     originals = originals or Copies(arrays)
     try:
         got = _poisoned(kernel, arrays, shape, out, threads, POISON)
+    except KernelError as error:
+        if error.failure.kind == "raised" and error.failure.input is None and like.size > 1:
+            error.failure.input = _where_it_raises(kernel, arrays, threads)
+        raise
     finally:  # others need them, too, whatever it did to them
         errors = originals.restore()
     for error in errors:
@@ -169,24 +182,61 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     """Call something that need not be right; warnings and exception flags of floating point are no error.
 
     Raises:
-        KernelError: it raised, whatever that was: it is a finding, and must not end the run.
+        KernelError: it raised, whatever that was: it is a finding, and must not end the run; or it left the
+            floating-point mode changed, which is then as it was.
     """
+    before = fenv.mode()
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return function(*arguments, **options)
+            result = function(*arguments, **options)
     except KernelError:  # of a kernel that is called in a process of its own
         raise
     except (Exception, SystemExit) as error:
         raise KernelError("raised", described(error)) from error
+    finally:
+        after = fenv.mode()
+        if after != before:
+            fenv.set_mode(before)
+    if after != before:
+        raise KernelError("changed_mode", f"left the floating-point mode changed: {fenv.said(before, after)}")
+    return result
 
 
 def described(error: BaseException) -> str:
-    """The type and the message of an exception, which may raise another when it is asked for that."""
+    """The type and the message of an exception, which may raise another when it is asked for that, and where it was."""
     try:
-        return f"{type(error).__name__}: {error}".removesuffix(": ")
+        said = f"{type(error).__name__}: {error}".removesuffix(": ")
     except Exception as another:
-        return f"{type(error).__name__}, whose message raises {type(another).__name__}"
+        said = f"{type(error).__name__}, whose message raises {type(another).__name__}"
+    return said + _place(error)
+
+
+def _place(error: BaseException) -> str:
+    """The last line of code that is neither ours nor a library's, in brackets; nothing where there is none."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(("<", *NO_USERS))]
+    own = [f for f in own if not {"site-packages", "dist-packages"} & set(Path(f.filename).parts)]
+    return f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
+
+
+def _where_it_raises(kernel: Kernel, arrays: Sequence[np.ndarray], threads: int | None) -> str | None:
+    """An input at which alone a kernel raises that does not raise at each; None where there is none."""
+    flat = [array.flatten() for array in arrays]
+
+    def raises(part: slice, limit_s: float = 0.0) -> bool:
+        some = [array[part] for array in flat]
+        out = np.empty_like(some[-1]) if kernel.takes_out else None
+        try:
+            attempt(kernel, *some, out=out, threads=threads)
+        except KernelError as error:
+            return error.failure.kind == "raised"
+        return False
+
+    size = flat[-1].size
+    at = culprit(size, raises, 0.0)  # what raises does so at once
+    if at is None or all(raises(slice(i, i + 1)) for i in np.linspace(0, size - 1, PARTS).astype(int)):
+        return None
+    return hexadecimal(flat[-1][at])
 
 
 def _check_all_written(

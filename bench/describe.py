@@ -4,7 +4,7 @@
 from collections.abc import Iterable, Mapping
 
 import numpy as np
-from mpmath import inf, mp, mpf, workdps, workprec
+from mpmath import inf, isnan, mp, mpf, workdps, workprec
 
 from bench.gradients import gradient_health
 from reference.activation import Activation, Facts, Real
@@ -57,6 +57,8 @@ def _facts(facts: Facts) -> Iterable[Fact]:
 def _text(value: Real) -> str:
     with workdps(LIMIT_DIGITS):
         number = mpf(value)
+    if isnan(number):
+        return "none"
     if abs(number) == inf:
         return "+∞" if number > 0 else "−∞"
     return mp.nstr(number, DIGITS, strip_zeros=True).removesuffix(".0").replace("-", "−")

@@ -16,7 +16,7 @@ from bench.calling import hexadecimal
 from bench.options import in_order
 from bench.point import COPIES, Point, Reply, ask, make_point
 from bench.reading import check_name, read_number
-from bench.remote import Host, closing_all, isolated
+from bench.remote import closing_all, hosts_for, isolated
 from bench.run import blank
 from kernels.registry import Kernel, registered
 from reference.activation import Activation
@@ -63,8 +63,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with closing_all(users.hosted(options.kernels)) as hosts:
             asked = list(_asked(options))
-            one = Host()  # for all that are ours: it is called a few times, and another takes its place if it is lost
-            hosts |= {k.id: hosts.get(k.id, one) for _, _, chosen in asked for k in chosen}
+            hosts |= hosts_for((k for _, _, chosen in asked for k in chosen), hosts)
             blocks = [_block(point, note, [isolated(k, hosts) for k in chosen]) for point, note, chosen in asked]
     except (ValueError, users.LoadError) as error:
         print(f"explain: {error}", file=sys.stderr)
@@ -241,6 +240,8 @@ def _table(rows: list[list[str]]) -> str:
 def _row(kernel: Kernel, reply: Reply) -> list[str]:
     name = f"{kernel.backend}-{kernel.variant}"
     claim = wording.claim(blank(kernel))
+    if reply.only_for:
+        return [name, f"only for {wording.parameters(reply.only_for)}", *[wording.MISSING] * 4, claim]
     if reply.failure:
         return [name, wording.one_line(wording.failure(reply.failure), 80), *[wording.MISSING] * 4, claim]
     it = reply.answer

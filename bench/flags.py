@@ -6,7 +6,8 @@ excuse: what underflows need not overflow first. (Underflow and inexact are not 
 computes both sides of a choice, and drops one with its flag still raised, raises it all the same.
 
 The flags belong to a thread. They are read, through the C library, in the one that calls, which for kernels that take
-``threads`` computes alone. What a kernel tells NumPy to ignore, and a later function of NumPy clears, is not seen.
+``threads`` computes alone; of a library that computes in threads of its own they can't be had. What a kernel tells
+NumPy to ignore, and a later function of NumPy clears, is not seen.
 """
 
 import numpy as np
@@ -41,6 +42,8 @@ def spurious_flags(trial: Trial) -> Property:
     raises it is searched for.
     """
     why = "a GPU has no exception flags" if trial.kernel.device == "cuda" else fenv.unavailable()
+    if trial.kernel.uses_all:
+        why = why or "it computes in threads of its own, whose flags can't be read"
     if why:
         return not_checked(why)
     nearest = trial.truth.exact.nearest

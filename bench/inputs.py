@@ -71,7 +71,7 @@ def digest(*arrays: np.ndarray) -> str:
 
 
 def random_pairs(activation: Activation, form: Format, depth: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs (dy, x), finite and x not 0, for the check of dy * f'(x).
+    """Pairs (dy, x), finite, x not 0 and no kink, for the check of dy * f'(x).
 
     Half of the x are beside check points and thresholds, and half of the dy are among the largest numbers: there f'(x)
     is subnormal or rounds to 0 while dy * f'(x) is an ordinary number.
@@ -84,7 +84,7 @@ def random_pairs(activation: Activation, form: Format, depth: str, seed: int) ->
     x = np.concatenate([uniform_ordinals(request), as_format(rng.normal(0, 4, quarter), form), hard])
     dy = [uniform_ordinals(request), _large(request), uniform_ordinals(request), _large(request)]
     with np.errstate(invalid="ignore"):
-        keep = (x != 0) & np.isfinite(x)
+        keep = np.isfinite(x) & ~np.isin(x.astype(np.float64), (0.0, *activation.kinks))
     return np.concatenate(dy)[keep], x[keep]
 
 
@@ -142,6 +142,12 @@ def powers_of_two(request: Request) -> np.ndarray:
     form = request.form
     exponents = np.arange(form.emin - form.precision + 1, form.emax + 1)
     return around(np.ldexp(1.0, exponents), form, count=1)
+
+
+@generator
+def round_numbers(request: Request) -> np.ndarray:
+    """Whole numbers and halves up to 8, where pieces of a function are joined and tables are looked up."""
+    return as_format(np.arange(-16, 17) / 2, request.form)
 
 
 @generator

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The options of `pytest --benchmark`, and what they choose."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -95,7 +95,7 @@ def read_options(config: pytest.Config) -> Options:
     chosen = [k for k in in_order(registered()) if all(getattr(k, f) in names[f] for f in FILTERS if names[f])]
     if not chosen:
         asked = " ".join(f"--{name} {','.join(n)}" for name, n in names.items() if n)
-        raise pytest.UsageError(f"no kernel matches {asked}: leave one of these filters out")
+        raise pytest.UsageError(f"no kernel matches {asked}: {_why_none(names) or 'leave one of these filters out'}")
     if not config.getoption("report_dir").name:
         raise pytest.UsageError("--report-dir: name a folder")
     seed = config.getoption("seed")
@@ -112,7 +112,7 @@ def read_options(config: pytest.Config) -> Options:
         history=config.getoption("history"),
         revision=_revision(config, names, hosts),
         hosts=hosts,
-        skipped=tuple(Skipped(what=" ".join(a.what), why=a.why) for a in kernels.absent() if _is_asked_for(a, names)),
+        skipped=tuple(_skipped(names)),
     )
 
 
@@ -135,6 +135,22 @@ def _revision(config: pytest.Config, filters: Mapping[str, list[str]], hosts: Ma
     asked = [i for i, fields in found.known.items() if all(fields[f] in filters[f] for f in FILTERS if filters[f])]
     homes = {name: host.places[0] for name, host in hosts.items()}
     return replace(found, gone=tuple(i for i in asked if i not in here), homes=homes)
+
+
+def _why_none(names: Mapping[str, list[str]]) -> str:
+    """What the backends and variants that are named lack of what the other filters name."""
+    found = (it for it in kernels.lacking() if it.backend in names["backend"] or set(it.variants) & {*names["variant"]})
+    return "; ".join(dict.fromkeys(it.why for it in found if it.asked(names)))
+
+
+def _skipped(names: Mapping[str, list[str]]) -> Iterator[Skipped]:
+    """What can't be measured here of all that the filters leave in, and what backends lack that a filter names."""
+    for missing in kernels.absent():
+        if _is_asked_for(missing, names):
+            yield Skipped(what=" ".join(missing.what), why=missing.why)
+    for it in kernels.lacking():
+        if what := it.asked(names):
+            yield Skipped(what=what, why=it.why)
 
 
 def _is_asked_for(missing: Absent, names: Mapping[str, list[str]]) -> bool:

@@ -2,7 +2,7 @@
 """What is true at one input of one function in one format, and what kernels answer there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from mpmath import mpf
@@ -15,7 +15,7 @@ from bench.ulp import NO_MISMATCH, judge
 from kernels.registry import Kernel
 from reference.activation import Activation
 from reference.formats import Format
-from reference.oracle import Exact, decimal, exact
+from reference.oracle import Exact, at_kinks, decimal, exact, right_at_kinks
 from reports.schema import MISMATCH_KINDS, Failure
 
 COPIES = 67  # of the input in one array: whole vectors of any width, and a tail
@@ -86,26 +86,18 @@ def make_point(
     three = np.concatenate([below, value, above])
     answers = exact(activation, direction, form, three, parameters, None if factor is None else factor.repeat(3))
     before, here, after = (answers[slice(i, i + 1)] for i in range(3))
-    kinked = direction == "backward" and activation.right_derivative_at_zero is not None and x == 0
+    kinks = np.flatnonzero(at_kinks(activation, direction, value))
     truth = Truth(
         activation=activation,
         direction=direction,
         form=form,
         inputs=Inputs(value, np.array([], np.intp), exhaustive=False),
         exact=here,
-        kinks=np.array([0] if kinked else [], np.intp),
-        right=_right(activation, form, value, parameters, factor) if kinked else None,
+        kinks=kinks,
+        right=right_at_kinks(activation, form, value, parameters, factor) if len(kinks) else None,
         reach=reach(value, before, here, after, form, turns_of(activation, direction, parameters, form)),
     )
     return Point(parameters, factor, truth, answers.nearest)
-
-
-def _right(
-    activation: Activation, form: Format, x: np.ndarray, parameters: Mapping[str, float], dy: np.ndarray
-) -> Exact:
-    """dy times the right derivative, at a kink."""
-    right = activation.right_derivative_at_zero
-    return exact(replace(activation, derivative=lambda _, **p: right(**p)), "backward", form, x, parameters, dy)
 
 
 @dataclass(frozen=True)
@@ -124,17 +116,20 @@ class Reply:
     """What a kernel answers at a point, or how it failed.
 
     ``differing`` are the places in an array of `COPIES` of the input at which the answer has other bits, and ``other``
-    is the first of these answers.
+    is the first of these answers. It is not asked where it has other parameters built in: ``only_for`` has those.
     """
 
     answer: Answer | None = None
     other: Answer | None = None
     differing: tuple[int, ...] = ()
     failure: Failure | None = None
+    only_for: Mapping[str, float] = field(default_factory=dict)
 
 
 def ask(kernel: Kernel, point: Point) -> Reply:
     """Call a kernel on the input alone, and on many copies of it: vector lanes and the tail may answer differently."""
+    if only_for := kernel.built_in(point.parameters):
+        return Reply(only_for=only_for)
     arrays = [a for a in (point.dy, point.truth.inputs.values) if a is not None]
     kernel = replace(kernel, parameters=point.parameters)
     try:

@@ -15,7 +15,7 @@ from kernels.registry import Kernel
 from reference import fast
 from reference.activation import Activation
 from reference.formats import FORMATS, Format
-from reference.oracle import Exact, right_at_kink
+from reference.oracle import Exact, at_kinks, right_at_kinks
 
 KEPT = 8  # functions: the variants of a kernel follow one another, and ask the same
 
@@ -47,9 +47,7 @@ def make_truth(
 ) -> Truth:
     """The exact results for inputs of a format, and for pairs (dy, x) where there are any."""
     exact, by_mpmath = fast.answer(activation, direction, form, inputs.values, parameters)
-    kinked = direction == "backward" and activation.right_derivative_at_zero is not None
-    with np.errstate(invalid="ignore"):  # comparing a signalling NaN of bfloat16 warns
-        kinks = np.flatnonzero(inputs.values == 0) if kinked else np.array([], np.intp)
+    kinks = np.flatnonzero(at_kinks(activation, direction, inputs.values))
     return Truth(
         activation=activation,
         direction=direction,
@@ -58,7 +56,7 @@ def make_truth(
         exact=exact,
         by_mpmath=by_mpmath,
         kinks=kinks,
-        right=right_at_kink(exact[kinks], activation, form, parameters) if len(kinks) else None,
+        right=right_at_kinks(activation, form, inputs.values[kinks], parameters) if len(kinks) else None,
         reach=_reach(activation, direction, form, parameters, inputs.values, exact),
         pairs=pairs,
         pairs_exact=fast.exact(activation, direction, form, pairs[1], parameters, pairs[0]) if pairs else None,

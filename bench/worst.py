@@ -29,6 +29,7 @@ from bench.ulp import NO_MISMATCH, Judgement, judge
 from kernels.registry import Kernel, registered
 from reference import fast
 from reference.formats import FORMATS
+from reference.oracle import at_kinks
 from reports import wording
 from reports.command import WRONG_USAGE
 from reports.schema import MISMATCH_KINDS, Accuracy, Example, Safety, Search
@@ -119,7 +120,7 @@ class Errors:
         """
         got, judgement = self.judged(x)
         # At a kink two results are right, and only samples are held against both.
-        kink = (x == 0) & (self.activation.right_derivative_at_zero is not None)
+        kink = at_kinks(self.activation, self.kernel.direction, x)
         self.misrounded += int((judgement.misrounded & ~kink).sum())
         self._note(x, got, np.where(kink, NO_MISMATCH, judgement.mismatch))
         outside = kink | near_roots(self.kernel, self.activation, x)

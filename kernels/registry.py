@@ -2,7 +2,7 @@
 """The one list of everything that can be measured."""
 
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -47,6 +47,33 @@ class Absent:
 
 
 @dataclass(frozen=True)
+class Lacks:
+    """What a backend that is here has no kernels of: those of one of each of these, where any are named."""
+
+    backend: str
+    why: str
+    variants: tuple[str, ...] = ()
+    activations: tuple[str, ...] = ()
+    directions: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+
+    def asked(self, filters: Mapping[str, Collection[str]]) -> str | None:
+        """What of it filters leave in, where one of them names some of that, in the words of the options; else None."""
+        own = {
+            "backend": (self.backend,),
+            "variant": self.variants,
+            "activation": self.activations,
+            "direction": self.directions,
+            "dtype": self.dtypes,
+        }
+        both = {name: [v for v in own[name] if v in (filters.get(name) or own[name])] for name in own}
+        left_out = any(own[name] and not both[name] for name in own)
+        if left_out or not any(filters.get(name) and both[name] for name in own):
+            return None
+        return ", ".join(f"{name} {' '.join(values)}" for name, values in both.items() if values)
+
+
+@dataclass(frozen=True)
 class Kernel:
     """One (activation, direction, dtype, backend, variant): what a row of every table is about.
 
@@ -66,6 +93,7 @@ class Kernel:
     why: str = ""
     claim: Claim | None = None
     parameters: Mapping[str, float] = field(default_factory=dict)
+    takes: frozenset[str] | None = None  # which of the parameters its function takes; None: all, and none is built in
     takes_out: bool = True
     takes_threads: bool = True
     takes_result: bool = False  # a gradient of f(x) and not of x, made before and no part of what is timed
@@ -87,6 +115,11 @@ class Kernel:
     @property
     def id(self) -> str:
         return f"{self.activation}-{self.direction}-{self.dtype}-{self.backend}-{self.variant}"
+
+    def built_in(self, wanted: Mapping[str, float]) -> dict[str, float]:
+        """Those of its parameters that are other than wanted, and that can't be given to it."""
+        fixed = {} if self.takes is None else {n: v for n, v in self.parameters.items() if n not in self.takes}
+        return {name: value for name, value in fixed.items() if value != wanted[name]}
 
     def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None) -> np.ndarray:
         """Call it with its own parameters; ``out`` and ``threads`` are passed on where the function has them."""

@@ -65,7 +65,7 @@ class Facts:
     An activation of a user's own may leave out all but the limits.
     """
 
-    limits: tuple[Real, Real]  # of f at -inf and +inf
+    limits: tuple[Real, Real]  # of f at -inf and +inf; NaN where there is none
     derivative_limits: tuple[Real, Real]
     range: Range | None = None
     pieces: tuple[Piece, ...] = ()  # in order, covering the line
@@ -95,8 +95,8 @@ class Activation:
 
     ``forward`` and ``derivative`` take an mpmath real and the parameters by keyword, and are valid for every real
     input at whatever precision mpmath has when they are called: no float constants, and no cancellation except at
-    an isolated root. At a kink, which is always at 0, ``derivative`` gives the left derivative and
-    ``right_derivative_at_zero`` the other. ``alpha_derivative`` is the derivative with respect to a learned
+    an isolated root. At each of ``kinks``, which for ours is 0, ``derivative`` gives the left derivative and
+    ``right_derivative`` the other. ``alpha_derivative`` is the derivative with respect to a learned
     parameter, where there is one. ``formula`` and ``derivative_formula`` are LaTeX.
 
     ``fast_forward`` and ``fast_derivative`` are the same functions in compiled double-double arithmetic
@@ -114,7 +114,8 @@ class Activation:
     facts: Callable[..., Facts]  # of the parameters
     check_points: tuple[CheckPoint, ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    right_derivative_at_zero: Callable[..., mpf] | None = None
+    kinks: tuple[float, ...] = ()
+    right_derivative: Callable[..., mpf] | None = None
     fast_forward: Callable[..., Any] | None = None
     fast_derivative: Callable[..., Any] | None = None
     exact: bool = False

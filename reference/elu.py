@@ -23,7 +23,7 @@ def derivative(x: mpf, alpha: mpf) -> mpf:
     return mp.one if x > 0 else alpha * exp(x)
 
 
-def right_derivative_at_zero(alpha: mpf) -> mpf:
+def right_derivative(x: mpf, alpha: mpf) -> mpf:
     return mp.one
 
 
@@ -87,5 +87,6 @@ ACTIVATION = Activation(
         CheckPoint(709.783, "exp(x) overflows in float64 above this"),
     ),
     parameters=(Parameter("alpha", 1.0, "α: minus the limit at −∞", positive=True),),
-    right_derivative_at_zero=right_derivative_at_zero,
+    kinks=(0.0,),
+    right_derivative=right_derivative,
 )

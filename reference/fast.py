@@ -187,7 +187,7 @@ def lines_of(activation: Activation, direction: str, parameters: tuple[tuple[str
     with workprec(PRECISION):
         zero = activation.forward(mpf(0), **value)
         left = activation.derivative(mpf(0), **value)
-        right = activation.right_derivative_at_zero(**value) if activation.right_derivative_at_zero else left
+        right = activation.right_derivative(mpf(0), **value) if activation.kinks else left
         limits = [mpf(v) for v in facts.limits]
         slopes = [mpf(v) for v in facts.derivative_limits]
         if direction == "forward":

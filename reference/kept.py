@@ -175,7 +175,7 @@ def _key(activation: Activation, direction: str, form: Format, parameters: Param
         return None
     exactly = [(name, float(value).hex()) for name, value in parameters]
     limits = [str(limit) for limit in limits_of(activation, direction, dict(parameters))]
-    what = (activation.name, direction, form.name, inputs, exactly, limits, places)
+    what = (activation.name, direction, form.name, inputs, exactly, limits, activation.kinks, places)
     digest = hashlib.sha256(repr((what, _versions(), sources_digest(OWN))).encode())
     ours = tuple(str(OWN.parent / package) + os.sep for package in ("bench", "kernels", "reports"))
     for path in loaded_sources(*own):

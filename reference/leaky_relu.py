@@ -16,7 +16,7 @@ def derivative(x: mpf, negative_slope: mpf) -> mpf:
     return mp.one if x > 0 else negative_slope
 
 
-def right_derivative_at_zero(negative_slope: mpf) -> mpf:
+def right_derivative(x: mpf, negative_slope: mpf) -> mpf:
     return mp.one
 
 
@@ -72,5 +72,6 @@ ACTIVATION = Activation(
         CheckPoint(1.7976931348623157e308, "largest float64"),
     ),
     parameters=(Parameter("negative_slope", 0.01, "α: the slope for x < 0"),),
-    right_derivative_at_zero=right_derivative_at_zero,
+    kinks=(0.0,),
+    right_derivative=right_derivative,
 )

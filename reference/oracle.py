@@ -90,7 +90,7 @@ def exact(
 ) -> Exact:
     """The exact results of an activation at inputs of a format.
 
-    At a kink this is the left derivative; `right_at_kink` has the other.
+    At a kink this is the left derivative; `right_at_kinks` has the other.
 
     Args:
         direction: "forward" or "backward".
@@ -114,14 +114,23 @@ def exact(
 
 
 @one_at_a_time
-def right_at_kink(exact_left: Exact, activation: Activation, form: Format, parameters: Mapping[str, float]) -> Exact:
-    """The same results with the right derivative, for inputs that are all zeros (dy = 1)."""
-    value = {name: mpf(v) for name, v in parameters.items()}
-    if activation.right_derivative_at_zero is None:
-        return exact_left
-    (rounded,) = round_all(lambda x: activation.right_derivative_at_zero(**value), [(mpf(0),)], (mpf(0), mpf(0)), form)
-    ones = np.ones(len(exact_left), bool)
-    return replace(_arrays([rounded] * len(exact_left), ones, form), either_zero=ones)
+def right_at_kinks(
+    activation: Activation,
+    form: Format,
+    x: np.ndarray,
+    parameters: Mapping[str, float],
+    dy: np.ndarray | None = None,
+) -> Exact:
+    """What `exact` gives for "backward" with the right derivative, for inputs that are all kinks."""
+    return exact(replace(activation, derivative=activation.right_derivative), "backward", form, x, parameters, dy)
+
+
+def at_kinks(activation: Activation, direction: str, x: np.ndarray) -> np.ndarray:
+    """Which inputs are kinks of f, where either one-sided derivative is right."""
+    if direction != "backward" or not activation.kinks:
+        return np.zeros(len(x), bool)
+    with np.errstate(invalid="ignore"):  # a signalling NaN of bfloat16
+        return np.isin(x.astype(np.float64), activation.kinks)
 
 
 @one_at_a_time
@@ -202,7 +211,7 @@ def _settle_infinity(result: Exact, here: np.ndarray, limit: mpf, dy: np.ndarray
     """The limit is the result at an infinite input; a limit of zero may have either sign."""
     value = np.full(len(here), float(limit)) if dy is None else float(limit) * dy.astype(np.float64)
     result.nearest[here] = value[here]
-    result.sign[here] = np.sign(value[here])
+    result.sign[here] = np.sign(np.nan_to_num(value[here]))  # a limit that there is not is NaN
     result.either_zero[here] = value[here] == 0
 
 

@@ -21,7 +21,7 @@ def alpha_derivative(x: mpf, alpha: mpf) -> mpf:
     return x if x < 0 else mp.zero
 
 
-def right_derivative_at_zero(alpha: mpf) -> mpf:
+def right_derivative(x: mpf, alpha: mpf) -> mpf:
     return mp.one
 
 
@@ -59,6 +59,7 @@ ACTIVATION = Activation(
         CheckPoint(1.7976931348623157e308, "largest float64"),
     ),
     parameters=(Parameter("alpha", 0.25, "α: the learned slope for x < 0", per_channel=True),),
-    right_derivative_at_zero=right_derivative_at_zero,
+    kinks=(0.0,),
+    right_derivative=right_derivative,
     alpha_derivative=alpha_derivative,
 )

@@ -15,7 +15,7 @@ def derivative(x: mpf) -> mpf:
     return mp.one if x > 0 else mp.zero
 
 
-def right_derivative_at_zero() -> mpf:
+def right_derivative(x: mpf) -> mpf:
     return mp.one
 
 
@@ -63,5 +63,6 @@ ACTIVATION = Activation(
         CheckPoint(-3.4028234663852886e38, "least float32"),
         CheckPoint(1.7976931348623157e308, "largest float64"),
     ),
-    right_derivative_at_zero=right_derivative_at_zero,
+    kinks=(0.0,),
+    right_derivative=right_derivative,
 )

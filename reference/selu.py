@@ -32,7 +32,7 @@ def derivative(x: mpf) -> mpf:
     return scale() * elu.derivative(x, alpha())
 
 
-def right_derivative_at_zero() -> mpf:
+def right_derivative(x: mpf) -> mpf:
     return scale()
 
 
@@ -100,5 +100,6 @@ ACTIVATION = Activation(
         CheckPoint(3.2386e38, "λx overflows in float32 above about this"),
         CheckPoint(1.71094e308, "λx overflows in float64 above about this"),
     ),
-    right_derivative_at_zero=right_derivative_at_zero,
+    kinks=(0.0,),
+    right_derivative=right_derivative,
 )

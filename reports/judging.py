@@ -58,7 +58,7 @@ def judge(
     if new.failure or old.failure:
         return [_difference(new, c, excuse) for c in _failures(old, new)]
     if old.parameters != new.parameters:
-        text = f"{_parameters(new)}, was {_parameters(old)}: it is another function"
+        text = f"{wording.parameters(new.parameters)}, was {wording.parameters(old.parameters)}: it is another function"
         return [_difference(new, Change("parameters", True, text, ()), excuse)]
     changes = [*_claim(old, new), *_coverage(old, new)]
     if old.accuracy and new.accuracy and old.accuracy.coverage == new.accuracy.coverage:
@@ -80,10 +80,6 @@ def _failures(old: KernelResult, new: KernelResult) -> Iterator[Change]:
         yield Change("failed", True, f"{wording.failure(new.failure)}; it was measured before")
     if old.failure and not new.failure:
         yield Change("measured", False, f"was {wording.failure(old.failure)}")
-
-
-def _parameters(kernel: KernelResult) -> str:
-    return ", ".join(f"{name} = {value!r}" for name, value in kernel.parameters.items()) or "no parameters"
 
 
 # The claim.

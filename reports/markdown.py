@@ -97,6 +97,7 @@ def _ranking(results: Results) -> list[str]:
         safe = ", ".join(map(_author, r.safe)) or f"none of {len(r.ranked)}"
         best, fastest = _with_figures(r.ranked[:1]), _with_figures(r.fastest[:1])
         function = _text(f"{r.activation} {r.direction} {r.dtype}{' on a GPU' if r.device == 'cuda' else ''}")
+        function += f", {_text(r.parameters)}" if r.parameters else ""
         lines.append(f"| {function} | {safe} | {best} | {fastest} | {_with_figures(r.front)} |")
     return ["\n".join(["<details><summary>Whom to call</summary>", "", *lines, "", "</details>", ""])]
 

@@ -12,12 +12,16 @@ HOT = {"cpu": rows.Setting("hot", 1), "cuda": rows.Setting("hot", 0)}  # where a
 
 @dataclass(frozen=True)
 class Ranking:
-    """The kernels of one activation, direction and dtype measured on a device, the best first of each kind."""
+    """The kernels of one function and dtype measured on a device, the best first of each kind.
+
+    Kernels of other parameters compute another function; ``parameters`` is empty where all have the same.
+    """
 
     activation: str
     direction: str
     dtype: str
     device: str
+    parameters: str
     ranked: list[KernelResult]  # without mismatches before those with, then by their largest error, then by their time
     fastest: list[KernelResult]  # those that were timed, by their time hot, on a CPU on one thread
     front: list[KernelResult]  # those of them that none beats in one and matches in the other, the fastest first
@@ -29,12 +33,17 @@ class Ranking:
 
 
 def rankings(results: Results) -> list[Ranking]:
-    """A ranking for each function, dtype and device of which two kernels or more were measured."""
-    found: dict[tuple[str, str, str, str], list[KernelResult]] = {}
+    """A ranking for each function, dtype and device of which two kernels or more were measured to the end."""
+    found: dict[tuple[str, ...], list[KernelResult]] = {}
+    parameters: dict[str, set[str]] = {}  # of each activation
     for kernel in results.kernels:
-        if kernel.accuracy is not None:
-            found.setdefault((kernel.activation, kernel.direction, kernel.dtype, kernel.device), []).append(kernel)
-    return [_ranking(identity, kernels) for identity, kernels in found.items() if len(kernels) > 1]
+        if kernel.accuracy is not None and kernel.status == "measured":
+            given = wording.parameters(kernel.parameters)
+            parameters.setdefault(kernel.activation, set()).add(given)
+            identity = (kernel.activation, kernel.direction, kernel.dtype, kernel.device, given)
+            found.setdefault(identity, []).append(kernel)
+    several = [((*i[:-1], i[-1] if len(parameters[i[0]]) > 1 else ""), kernels) for i, kernels in found.items()]
+    return [_ranking(identity, kernels) for identity, kernels in several if len(kernels) > 1]
 
 
 def figures(kernel: KernelResult) -> str:
@@ -45,10 +54,11 @@ def figures(kernel: KernelResult) -> str:
     return ", ".join(said + ([f"{wording.short(timed.ns_per_element.median)} ns"] if timed else []))
 
 
-def _ranking(identity: tuple[str, str, str, str], kernels: list[KernelResult]) -> Ranking:
+def _ranking(identity: tuple[str, ...], kernels: list[KernelResult]) -> Ranking:
     timed = [k for k in kernels if rows.timing(k, *HOT[k.device])]
     ranked = sorted(kernels, key=lambda k: (_error(k), _time(k)))
-    return Ranking(*identity, ranked, sorted(timed, key=_time), list(_front(sorted(timed, key=_time))))
+    fastest = sorted(timed, key=lambda k: (_time(k), _error(k)))
+    return Ranking(*identity, ranked, fastest, list(_front(fastest)))
 
 
 def _time(kernel: KernelResult) -> float:

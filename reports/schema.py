@@ -66,6 +66,17 @@ class Bin(Record):
     count: int
 
 
+class Example(Record):
+    input: Hex
+    got: Hex
+    want: Decimal
+    kind: MismatchKind
+
+
+class PairExample(Example):
+    dy: Hex
+
+
 class RandomDy(Record):
     """The separate check of a backward kernel with finite dy drawn at random, against dy · f'(x)."""
 
@@ -76,6 +87,7 @@ class RandomDy(Record):
     worst_got: Hex | None
     worst_exact: Decimal | None
     mismatches: int
+    examples: list[PairExample] = msgspec.field(default_factory=list)  # of these, one of each kind
 
 
 class Search(Record):
@@ -123,13 +135,6 @@ class Accuracy(Record):
     def all_mismatches(self, safety: "Safety") -> int:
         """All results of the wrong class: those that ``safety`` has, with random dy, and in the search."""
         return safety.mismatches + sum(check.mismatches for check in (self.random_dy, self.search) if check)
-
-
-class Example(Record):
-    input: Hex
-    got: Hex
-    want: Decimal
-    kind: MismatchKind
 
 
 class Safety(Record):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """How numbers and names are shown to people, everywhere alike; files for machines get them exact."""
 
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, Context, Decimal
 
 from reports.schema import Backend, Failure, KernelResult, Machine, Run
@@ -75,6 +76,11 @@ def kernels(number: int) -> str:
 def author(kernel: KernelResult) -> str:
     """Who wrote it and how: what a colour stands for."""
     return f"{kernel.backend}-{kernel.variant}"
+
+
+def parameters(values: Mapping[str, float]) -> str:
+    """Of an activation, as "alpha = 0.25"."""
+    return ", ".join(f"{name} = {value!r}" for name, value in values.items()) or "no parameters"
 
 
 def coverage(kernel: KernelResult) -> str:

@@ -15,7 +15,7 @@ from bench.inputs import Inputs
 from bench.tally import EXAMPLES_PER_KIND
 from kernels.registry import Claim
 from reference.formats import FORMATS
-from reference.oracle import exact, right_at_kink
+from reference.oracle import at_kinks, exact, right_at_kinks
 from tests.making import make_kernel
 
 FLOAT32 = FORMATS["float32"]
@@ -26,8 +26,7 @@ def make_truth(activation, direction="forward", dtype="float32", values=(-2.0, -
     known, form = reference.activations()[activation], FORMATS[dtype]
     x = np.unique(np.array(values, np.float64).astype(form.dtype).view(form.pattern)).view(form.dtype)
     answer = exact(known, direction, form, x, known.defaults)
-    kinked = direction == "backward" and known.right_derivative_at_zero
-    kinks = np.flatnonzero(x == 0) if kinked else np.array([], np.intp)
+    kinks = np.flatnonzero(at_kinks(known, direction, x))
     pairs = None if dy is None else (np.array(dy).astype(form.dtype), x)
     truth = Truth(
         activation=known,
@@ -36,7 +35,7 @@ def make_truth(activation, direction="forward", dtype="float32", values=(-2.0, -
         inputs=Inputs(x, np.arange(len(x)), exhaustive=False),
         exact=answer,
         kinks=kinks,
-        right=right_at_kink(answer[kinks], known, form, known.defaults) if len(kinks) else None,
+        right=right_at_kinks(known, form, x[kinks], known.defaults) if len(kinks) else None,
         pairs=pairs,
         pairs_exact=exact(known, direction, form, x, known.defaults, pairs[0]) if pairs else None,
     )

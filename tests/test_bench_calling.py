@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 """A call gives right results back, and tells every way of breaking its contract."""
 
+import ctypes
 import sys
 import warnings
 
 import numpy as np
 import pytest
 
-from bench.calling import POISON, KernelError, answer, attempt, call, hexadecimal
+from bench import fenv
+from bench.calling import POISON, KernelError, answer, attempt, call, described, hexadecimal
 from reference.formats import FORMATS
 from tests.making import make_kernel
 
@@ -36,13 +38,75 @@ def test_floating_point_exceptions_are_no_failure():
         assert np.isinf(call(make_kernel(lambda x: x / np.float32(0)), X.copy())[0])
 
 
+def rounds_upwards():
+    ctypes.CDLL("libm.so.6").fesetround(0x800)  # FE_UPWARD on x86-64
+
+
+@pytest.mark.skipif(fenv.mode() is None, reason="the mode can't be read here")
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_changed_floating_point_mode_is_told_and_set_right(raises):
+    def changing(x):
+        rounds_upwards()
+        if raises:
+            raise ValueError("not today")
+        return relu(x)
+
+    before = fenv.mode()
+    failure = failure_of(changing)
+    assert fenv.mode() == before
+    expected = ("changed_mode", "left the floating-point mode changed: results are not rounded to nearest")
+    if raises:
+        assert failure.message.startswith("ValueError: not today")
+    else:
+        assert (failure.kind, failure.message) == expected
+
+
+@pytest.mark.parametrize("takes_out", [False, True])
+def test_of_a_kernel_that_raises_the_input_and_the_line_are_told(takes_out):
+    def function(x, out=None):
+        if (x == 2).any():
+            raise ValueError("two!")
+        return relu(x, out)
+
+    failure = failure_of(function, np.linspace(-4, 4, 8001).astype(np.float32), takes_out=takes_out)
+    line = function.__code__.co_firstlineno + 2
+    assert failure.message == f"ValueError: two! (test_bench_calling.py, line {line})"
+    assert failure.input == "0x1p+1"
+    assert call(make_kernel(function, takes_out=takes_out), np.float32([1, 3])).tolist() == [1, 3]
+
+
+def test_of_a_kernel_that_raises_at_every_input_or_at_none_alone_no_input_is_told():
+    def at_many(x):
+        return x if len(x) == 1 else np.reshape(x, (3, 5))
+
+    for function in (lambda x: 1 / 0, at_many):
+        assert failure_of(function, np.ones(1000, np.float32)).input is None
+
+
+def test_of_an_error_inside_of_a_library_the_line_that_called_it_is_told():
+    def function(x):
+        return np.broadcast_to(x, (3, 5))
+
+    line = function.__code__.co_firstlineno + 1
+    assert failure_of(function).message.endswith(f" (test_bench_calling.py, line {line})")
+
+
+def test_an_exception_without_a_message_of_its_own_is_told():
+    class WordlessError(Exception):
+        def __str__(self):
+            raise TypeError("none")
+
+    assert described(KeyError()) == "KeyError"
+    assert described(WordlessError()) == "WordlessError, whose message raises TypeError"
+
+
 def test_raising_is_told_with_type_and_message():
     def failing(x):
         raise IndexError("beyond the end")
 
     failure = failure_of(failing)
     assert failure.kind == "raised"
-    assert failure.message == "IndexError: beyond the end"
+    assert failure.message.startswith("IndexError: beyond the end (test_bench_calling.py, line ")
 
 
 def test_an_interrupt_is_no_finding():

@@ -192,32 +192,56 @@ def register(function):
     return implementation("leaky_relu", backend="mine", variant=name, dtypes=("float32",))(function)
 
 @register
-def ends(x):
+def ends(x, negative_slope):
     os._exit(3)
 
 @register
-def ends_on_many(x):
+def ends_on_many(x, **parameters):
     return x if x.size == 1 else os._exit(4)
 
 @register
 def scales(x, negative_slope):
     return x * x.dtype.type(negative_slope)
+
+@register
+def scales_by_more(x, **parameters):
+    return x * x.dtype.type(parameters["negative_slope"])
+
+@register
+def built_in(x):
+    return x * x.dtype.type(0.01)
 """
 
 
 def test_a_kernel_that_ends_its_process_is_a_line_and_parameters_get_there(user_file, capsys):
     command = ["explain", "leaky_relu", "float32", "-3", "--direction", "forward", "--negative-slope", "0.25"]
-    assert main([*command, "--kernels", user_file(OWN), "--backend", "mine,numba"]) == 0
+    assert main([*command, "--kernels", user_file(OWN), "--backend", "mine,numba,numpy"]) == 0
     found = rows(capsys.readouterr().out)
     assert {name: row[0] for name, row in found.items()} == {
         "mine-ends": "crashed: the process exited with 3 (at input -0x1.8p+1)",
         "mine-ends_on_many": "crashed: the process exited with 4",
         "mine-scales": "-0x1.8p-1",
+        "mine-scales_by_more": "-0x1.8p-1",
+        "mine-built_in": "only for negative_slope = 0.01",
         "numba-textbook": "-0x1.8p-1",
         "numba-stable": "-0x1.8p-1",
         "numba-fast": "-0x1.8p-1",
         "numba-rounded": "-0x1.8p-1",
+        "numpy-library": "-0x1.8p-1",
     }
+
+
+def test_each_backend_is_called_in_a_process_of_its_own(monkeypatch):
+    found = {}
+
+    def here(kernel, hosts):
+        found.setdefault(kernel.backend, set()).add(id(hosts[kernel.id]))
+        return kernel
+
+    monkeypatch.setattr(explain, "isolated", here)
+    assert main(["explain", "relu", "float32", "1", "--direction", "forward", "--backend", "numba,numpy"]) == 0
+    (numba,), (numpy,) = found["numba"], found["numpy"]
+    assert numba != numpy
 
 
 def test_an_activation_of_a_users_own_is_explained(user_file, capsys):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Exception flags raised on the way to a finite result are found, whoever raised them, and no others are told."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -34,6 +36,14 @@ def test_a_clean_kernel_is_not_accused(dtype):
     found = spurious_flags(trial)
     assert (found.verdict, found.count) == ("holds", 0)
     assert found.checked == np.isfinite(trial.truth.exact.nearest).sum() > 4000
+
+
+def test_of_a_library_that_computes_in_threads_of_its_own_nothing_is_told():
+    trial = trial_of(textbook_silu, "silu")
+    elsewhere = replace(trial, kernel=replace(trial.kernel, uses_all=True))
+    found = spurious_flags(elsewhere)
+    assert found.verdict == "not checked"
+    assert unavailable() or found.why == "it computes in threads of its own, whose flags can't be read"
 
 
 @readable

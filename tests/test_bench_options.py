@@ -10,7 +10,7 @@ from bench.options import FILTERS, in_order, read_options
 from bench.suite import session_key
 from bench.worst import DataError
 from kernels import registry
-from kernels.registry import Absent, registered
+from kernels.registry import Absent, Lacks, registered
 
 pytest_plugins = ["pytester"]
 
@@ -84,7 +84,37 @@ def test_what_is_absent_is_skipped_where_no_backend_is_named(configure, monkeypa
 )
 def test_a_variant_that_is_absent_is_skipped_where_the_filters_leave_it_in(configure, monkeypatch, filters, expected):
     monkeypatch.setattr(kernels, "absent", lambda: [Absent("numpy", "no loom", "woven")])
+    monkeypatch.setattr(kernels, "lacking", list)
     assert [s.what for s in configure(*benchmark(*filters)).stash[session_key].skipped] == expected
+
+
+LACKS = Lacks("numpy", "nothing is learned", activations=("silu", "mish"), directions=("backward",))
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ((), []),
+        (("--backend", "numba"), []),
+        (("--dtype", "float32"), []),
+        (("--direction", "forward", "--backend", "numpy"), []),
+        (("--activation", "gelu", "--direction", "backward"), []),
+        (("--backend", "numpy"), ["backend numpy, activation silu mish, direction backward"]),
+        (("--activation", "gelu,silu"), ["backend numpy, activation silu, direction backward"]),
+    ],
+)
+def test_what_a_backend_lacks_is_skipped_where_a_filter_names_it(configure, monkeypatch, filters, expected):
+    monkeypatch.setattr(kernels, "lacking", lambda: [LACKS])
+    monkeypatch.setattr(kernels, "absent", list)
+    assert [s.what for s in configure(*benchmark(*filters)).stash[session_key].skipped] == expected
+
+
+def test_where_nothing_is_left_it_is_said_what_the_backend_lacks(configure, monkeypatch):
+    monkeypatch.setattr(kernels, "lacking", lambda: [LACKS])
+    with pytest.raises(pytest.UsageError, match=r"--backend numpy: nothing is learned$"):
+        configure(*benchmark("--activation", "mish", "--direction", "backward", "--backend", "numpy"))
+    with pytest.raises(pytest.UsageError, match=r"leave one of these filters out$"):
+        configure(*benchmark("--activation", "gelu", "--direction", "backward", "--backend", "numpy"))
 
 
 def test_a_variant_that_is_absent_is_refused_with_what_to_do(configure, monkeypatch):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """One input: the truth there, and every way in which a kernel may answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import reference
-from bench.point import COPIES, ask, make_point
+from bench.point import COPIES, Reply, ask, make_point
 from reference.formats import FORMATS
 from tests.making import make_kernel
 
@@ -58,6 +60,18 @@ def test_an_answer_is_judged():
         answer = ask(answering(got), point).answer
         assert (answer.got, answer.distance, answer.mismatch, answer.inside) == (got, str(steps), None, inside)
         assert answer.error_ulp == pytest.approx(steps, abs=0.5)
+
+
+def test_a_kernel_is_not_asked_about_parameters_that_it_can_not_be_given():
+    calls = []
+    kernel = make_kernel(lambda x: calls.append(1) or x, "silu")
+    fixed, taking = (replace(kernel, takes=frozenset(names)) for names in ((), ("beta",)))
+    other, same = point_of("silu", "forward", 1.0, beta=1.5), point_of("silu", "forward", 1.0)
+    assert ask(fixed, other) == Reply(only_for={"beta": 1.0})
+    assert calls == []
+    assert ask(fixed, same).answer
+    assert ask(taking, other).answer
+    assert ask(kernel, other).answer
 
 
 @pytest.mark.parametrize(("got", "kind"), [(np.nan, "nan"), (-np.inf, "inf"), (-0.0, "zero"), (1.0, "sign")])

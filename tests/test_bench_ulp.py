@@ -10,7 +10,7 @@ import pytest
 import reference
 from bench.ulp import NO_MISMATCH, Judgement, judge
 from reference.formats import FORMATS, Format
-from reference.oracle import Exact, exact, right_at_kink
+from reference.oracle import Exact, exact, right_at_kinks
 from reports.schema import MISMATCH_KINDS
 from tests.rationals import exact_of, exponent, power, rational, ulp
 
@@ -264,7 +264,7 @@ def test_a_sum_is_judged_by_itself_though_its_ulp_is_that_of_its_terms():
 def test_at_a_kink_the_better_of_two(got, error, kind):
     """relu' at 0 may be 0 or 1, and is judged by the one that is kinder to it."""
     left = oracle("relu", "backward", HALF, [0.0])
-    right = right_at_kink(left, reference.own()["relu"], HALF, {})
+    right = right_at_kinks(reference.own()["relu"], HALF, np.zeros(1, np.float16), {})
     results = np.array([got], np.float16)
     one, other = judge(results, left, HALF), judge(results, right, HALF)
     for better in (one.better_of(other), other.better_of(one)):

@@ -2,17 +2,23 @@
 """The public face: measuring, asserting, and registering what is not ours."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from mpmath import exp, mpf
+from mpmath import cos, exp, mpf, sin
 
 import halfulp
 import reference
 from bench.calling import hexadecimal
+from bench.point import ask, make_point
 from halfulp import assert_accurate, measure
 from kernels import registry
+from kernels.cpu.launch import cores
 from kernels.registry import Claim, registered
+from reference.activation import Facts
+from reference.formats import FORMATS
+from tests.making import make_kernel
 from tests.sweeping import BLOCK, make_small, pattern
 
 
@@ -151,8 +157,23 @@ def test_a_gradient_is_measured_with_random_dy_too():
         return dy * np.where(np.isnan(x), x, x > 0).astype(x.dtype)
 
     assert assert_accurate(backward, "relu", 0, direction="backward").accuracy.random_dy.max_ulp == 0
-    with pytest.raises(AssertionError, match=r"with random dy .* ulp at x = -?0x.*, dy = -?0x"):
+    where = r"with random dy .* ulp at x = -?0x.*, dy = -?0x.*\n    got -?0x\S+, exact -?[\d.]"
+    with pytest.raises(AssertionError, match=where):
         assert_accurate(lambda dy, x: backward(np.ones_like(x), x), "relu", 4, direction="backward")
+
+
+def test_results_that_are_of_the_wrong_class_with_random_dy_alone_are_shown():
+    def backward(dy, x):
+        right = np.where(np.isnan(x), x, dy * (x > 0)).astype(x.dtype)
+        return np.where(dy == 1, right, np.where(dy < -1, x * np.float32(np.nan), np.abs(right)))
+
+    with pytest.raises(AssertionError) as error:
+        assert_accurate(backward, "relu", 1, direction="backward")
+    message = str(error.value)
+    assert re.search(r"results of the wrong class: [\d,]+ of [\d,]+ with random dy\n", message)
+    number = r"-?0x\S+"
+    assert re.search(rf"    nan at x = {number}, dy = -0x\S+: got nan, exact \S+", message)
+    assert re.search(rf"    sign at x = {number}, dy = -0x\S+: got 0x\S+, exact -\S+", message)
 
 
 def test_a_sum_is_measured():
@@ -173,6 +194,11 @@ def test_parameters_come_by_keyword_and_may_be_others():
     assert measure(leaky_relu, "leaky_relu", negative_slope=0.3).max_ulp <= 0.51
     fixed = measure(lambda x: np.where(x < 0, x * np.float32(0.01), x), "leaky_relu", negative_slope=0.3)
     assert fixed.max_ulp > 1e5
+
+
+def test_a_function_of_any_keywords_gets_the_parameters():
+    found = measure(lambda x, **given: leaky_relu(x, **given), "leaky_relu", negative_slope=0.3)
+    assert found.max_ulp <= 0.51
 
 
 def test_a_function_of_c_can_be_measured():
@@ -218,7 +244,7 @@ def test_an_unknown_name_is_refused_with_those_that_exist(options, said):
     ("activation", "parameters", "said"),
     [
         ("silu", {"beta": 0.0}, "silu: beta is 0.0: it must be a finite number greater than 0"),
-        ("silu", {"beta": -2}, "silu: beta is -2: it must be a finite number greater than 0"),
+        ("silu", {"beta": -2}, "silu: beta is -2.0: it must be a finite number greater than 0"),
         ("softplus", {"beta": -0.0}, "softplus: beta is -0.0: it must be"),
         ("softplus", {"beta": np.inf}, "softplus: beta is inf: it must be"),
         ("elu", {"alpha": -1.0}, "elu: alpha is -1.0: it must be a finite number greater than 0"),
@@ -271,6 +297,56 @@ def test_an_implementation_may_not_come_twice_or_of_nothing():
         halfulp.implementation("swiglu", backend="mine", variant="naive", dtypes=("float32",))(relu)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"max_ulp": "2"}, "max_ulp is '2': it must be a number"),
+        ({"max_ulp": -1}, "max_ulp is -1: it must be a finite number of ulp, 0 or more"),
+        ({"max_ulp": float("nan")}, "max_ulp is nan: it must be"),
+        ({"max_ulp": float("inf")}, "max_ulp is inf: it must be"),
+        ({"beta": "2"}, "silu: beta is '2': it must be a number"),
+        ({"beta": np.float32(-2)}, "silu: beta is -2.0: it must be a finite number greater than 0"),
+        ({"beta": 10**400}, "it is too large"),
+        ({"dtypes": ()}, "dtypes is empty: name some of float16, bfloat16, float32, float64"),
+        ({"dtypes": "float8"}, "there is no dtype 'float8'"),
+        ({"backend": ""}, "backend is '': it must be a name"),
+        ({"backend": "a,b"}, "backend is 'a,b': it must be a name"),
+        ({"backend": "a/b"}, "backend is 'a/b': it must be a name"),
+        ({"variant": " a"}, "variant is ' a': it must be a name"),
+        ({"variant": "a\nb"}, "it must be a name"),
+        ({"variant": 3}, "variant is 3: it must be a name"),
+    ],
+)
+def test_what_an_implementation_can_not_be_is_refused_at_once(wrong, said):
+    options, before = {"backend": "mine", "variant": "naive", "dtypes": ("float32",)} | wrong, list(registered())
+    with pytest.raises(ValueError, match=re.escape(said)):
+        halfulp.implementation("silu", **options)(np.positive)
+    assert list(registered()) == before
+
+
+def test_numbers_of_numpy_and_a_dtype_alone_are_taken():
+    options = {"backend": "mine", "variant": "quick gelu <é>", "dtypes": "float32"}
+    halfulp.implementation("silu", **options, max_ulp=np.float32(1.5), beta=np.float32(1.5))(np.positive)
+    (kernel,) = (k for k in registered() if k.backend == "mine")
+    assert (kernel.dtype, kernel.claim, kernel.parameters) == ("float32", Claim(1.5), {"beta": 1.5})
+    assert [type(v) for v in (kernel.claim.bound, kernel.parameters["beta"])] == [float, float]
+    assert assert_accurate(relu, "relu", np.float32(2)).max_ulp == 0
+
+
+def test_a_function_that_takes_threads_is_told_how_many():
+    given = []
+
+    def function(x, threads):
+        given.append(threads)
+        return relu(x)
+
+    halfulp.implementation("relu", backend="mine", variant="naive", dtypes=("float32",))(function)
+    (kernel,) = (k for k in registered() if k.backend == "mine")
+    kernel(np.float32([1.0]))
+    kernel(np.float32([1.0]), threads=1)
+    assert given == [cores(), 1]
+
+
 def quick_gelu(x: mpf) -> mpf:
     return x / (1 + exp(mpf("-1.702") * x))
 
@@ -319,19 +395,60 @@ def test_its_derivative_is_taken_by_differences_or_as_given():
     assert given.derivative is slope
 
 
-@pytest.mark.parametrize(
-    ("function", "limits"),
-    [
-        (quick_gelu, (0, np.inf)),
-        (lambda x: -x, (np.inf, -np.inf)),
-        (lambda x: 1 / (1 + exp(-x)), (0, 1)),
-        (lambda x: 3 - 1 / (1 + x * x), (3, 3)),
-    ],
-)
-def test_its_limits_are_judged_from_far_out(function, limits):
-    halfulp.activation("a_function")(function)
-    facts = reference.activations()["a_function"].facts()
-    assert tuple(float(x) for x in facts.limits) == pytest.approx(limits)
+def test_its_limits_are_judged_from_far_out_or_given():
+    halfulp.activation("quick_gelu")(quick_gelu)
+    facts = reference.activations()["quick_gelu"].facts()
+    assert facts == Facts(limits=(0, mpf("inf")), derivative_limits=(0, 1))
+    with pytest.raises(ValueError, match="give limits="):
+        halfulp.activation("sine", derivative=cos)(sin)
+    with pytest.raises(ValueError, match="give derivative_limits="):
+        halfulp.activation("sine", derivative=cos, limits=(np.nan, np.nan))(sin)
+
+
+def test_where_a_function_tends_nowhere_nan_is_due():
+    halfulp.activation("sine", derivative=cos, limits=(np.nan, np.nan), derivative_limits=(np.nan, np.nan))(sin)
+
+    def right(x):
+        return np.sin(x.astype(np.float64)).astype(x.dtype)
+
+    assert assert_accurate(right, "sine", 0.51, dtype="float16").mismatches == 0
+    found = measure(lambda x: np.where(np.isinf(x), x, right(x)), "sine", dtype="float16")
+    assert (found.mismatches, found.safety.by_kind["nan"]) == (2, 2)
+    assert [e.want for e in found.safety.examples] == ["nan", "nan"]
+    assert assert_accurate(
+        lambda dy, x: dy * np.cos(x.astype(np.float64)).astype(x.dtype), "sine", 2, direction="backward"
+    )
+
+
+@pytest.mark.parametrize(("at", "mismatch"), [(-1.0, None), (1.0, None), (0.0, "zero")])
+def test_at_its_kinks_either_derivative_is_right(at, mismatch):
+    halfulp.activation("absolute")(abs)
+    halfulp.activation("absolute_given", derivative=lambda x: mpf(int(np.sign(float(x)))), kinks=[0])(abs)
+    for name in ("absolute", "absolute_given"):
+        point = make_point(reference.activations()[name], "backward", FORMATS["float32"], np.float32(0), {})
+        kernel = replace(make_kernel(lambda dy, x: np.full_like(x, at), "relu", "backward"), activation=name)
+        assert ask(kernel, point).answer.mismatch == mismatch
+
+
+def test_kinks_are_elsewhere_too_and_their_neighbours_are_tried():
+    def slope(dy, x, at_6=0.0):
+        inside = np.where(x == 6, at_6, (x > 0) & (x < 6))
+        return dy * np.where(np.isnan(x), x, inside).astype(x.dtype)
+
+    halfulp.activation("relu6")(lambda x: min(max(x, mpf(0)), mpf(6)))
+    assert reference.activations()["relu6"].kinks == (0.0, 6.0)
+    tried = set()
+    found = measure(lambda dy, x: tried.update(x.tolist()) or slope(dy, x), "relu6", direction="backward")
+    assert (found.mismatches, found.max_ulp) == (0, 0)
+    beside = np.nextafter(np.float32(6), np.float32(7))
+    assert {6.0, float(beside)} <= tried
+    assert measure(lambda dy, x: slope(dy, x, 0.5), "relu6", direction="backward").max_ulp > 1e6
+
+
+@pytest.mark.parametrize("kinks", [["0"], [np.inf], [np.nan]])
+def test_a_kink_is_a_finite_number(kinks):
+    with pytest.raises(ValueError, match="must be"):
+        halfulp.activation("absolute", kinks=kinks)(abs)
 
 
 def test_the_name_of_an_activation_must_be_new():
@@ -339,7 +456,13 @@ def test_the_name_of_an_activation_must_be_new():
         halfulp.activation("silu")(quick_gelu)
 
 
+@pytest.mark.parametrize("name", ["", "my/act", "50%", "../x", "a b", "a,b", ".x", 3])
+def test_what_can_not_name_a_page_or_a_formula_is_no_name_of_an_activation(name):
+    with pytest.raises(ValueError, match="can't name an activation: use letters"):
+        halfulp.activation(name)(quick_gelu)
+
+
 @pytest.mark.parametrize("max_ulp", [-1, float("nan"), "2"])
 def test_a_bound_that_is_none_is_refused(max_ulp):
-    with pytest.raises(ValueError, match=r"max_ulp is .*: it must be a number"):
+    with pytest.raises(ValueError, match=r"max_ulp is .*: it must be a (finite )?number"):
         halfulp.assert_accurate(lambda x: x, "relu", max_ulp)

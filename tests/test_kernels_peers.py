@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The libraries that are installed here: each operation is the function that it says it is."""
 
+import importlib.util
+import itertools
 import sys
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +15,7 @@ import kernels
 import reference
 from bench.calling import call
 from kernels.cpu.launch import cores
-from kernels.peers import PEERS, absent, torch_compile
+from kernels.peers import PEERS, absent, onnxruntime, torch_compile
 from kernels.registry import Kernel, registered
 from reference import fast
 from reference.formats import FORMATS
@@ -63,10 +68,48 @@ def test_what_is_timed_is_the_same_operation(kernel):
         assert np.array_equal(got, called(kernel, arrays))
 
 
+def around_the_least_normal(kernel: Kernel) -> list[tuple[np.ndarray, ...]]:
+    """Arrays whose results are on both sides of it: because x is, or dy, or the function far out on the left."""
+    form = FORMATS[kernel.dtype]
+    tiny = form.least_normal * np.geomspace(0.25, 1000, 200)
+    far = np.log(form.least_normal) + np.linspace(-3, 12, 200)
+    one = np.ones_like(tiny)
+    whole = [(tiny,), (-tiny,), (far,), (far / 2,)]
+    if kernel.direction == "backward_alpha":
+        whole = [(one, -tiny), (-one, -tiny)]
+    elif kernel.direction == "backward":
+        whole = [(tiny, one), (tiny, -one), (one, far), (one, far / 2)]
+    return [tuple(array.astype(form.dtype) for array in arrays) for arrays in whole]
+
+
+def flushes(kernel: Kernel) -> bool:
+    """Whether results just below the least normal are 0, while those that are a little larger are not."""
+    least, groups = FORMATS[kernel.dtype].least_normal, around_the_least_normal(kernel)
+    if kernel.direction == "backward_alpha":  # of one element each, which it is the sum of
+        exact = [np.abs(dy.astype(float) * x.astype(float)) for dy, x in groups]
+        got = [np.array([called(kernel, (dy[i : i + 1], x[i : i + 1])) for i in range(len(x))]) for dy, x in groups]
+    else:
+        exact = [np.abs(exactly(kernel, arrays).astype(float)) for arrays in groups]
+        got = np.split(called(kernel, tuple(map(np.concatenate, zip(*groups, strict=True)))), len(groups))
+    found = False
+    for due, result in zip(exact, got, strict=True):
+        subnormal, normal = (result[(due >= low) & (due < 2 * low)] != 0 for low in (least / 2, 2 * least))
+        found |= len(subnormal) > 0 and len(normal) > 0 and not subnormal.all() and bool(normal.all())
+    return found
+
+
+@pytest.mark.parametrize("kernel", INSTALLED, ids=lambda k: k.id)
+def test_a_kernel_that_flushes_subnormals_says_so_and_no_other_does(kernel):
+    by_processor = kernel.flushes_subnormals and kernel.backend == "torch"
+    if by_processor and "avx512_bf16" not in Path("/proc/cpuinfo").read_text():
+        pytest.skip("the processor has no instruction that flushes here")
+    assert flushes(kernel) == kernel.flushes_subnormals
+
+
 @pytest.mark.parametrize("name", sorted({k.backend for k in INSTALLED}))
 def test_a_library_says_what_it_runs_with_or_nothing(name):
     found = PEERS[name].runs_with()
-    assert found.threads == (cores() if PEERS[name].set_threads else None)
+    assert found.threads == (cores() if name == "torch" else None)
     assert found.instruction_set is None or found.instruction_set.strip()
     assert found.instruction_set or name not in ("numpy", "torch")
 
@@ -76,6 +119,46 @@ def test_every_library_is_measured_or_absent_for_a_reason():
     assert {k.backend for k in INSTALLED} | missing == PEERS.keys()
     assert not {k.backend for k in INSTALLED} & missing
     assert "numpy" in {k.backend for k in INSTALLED}
+
+
+def test_what_a_library_that_is_here_does_not_have_is_lacking_for_a_reason():
+    """Each activation, direction and dtype has a kernel of each library, or a sentence, and never both."""
+    there = {(k.backend, k.activation, k.direction, k.dtype) for k in INSTALLED}
+    for backend in {k.backend for k in INSTALLED}:
+        for name, activation in reference.own().items():
+            for direction, dtype in itertools.product(activation.directions, FORMATS):
+                filters = {"backend": [backend], "activation": [name], "direction": [direction], "dtype": [dtype]}
+                why = [it.why for it in kernels.lacking() if not it.variants and it.asked(filters)]
+                assert bool(why) != ((backend, name, direction, dtype) in there), filters
+    assert not {it.backend for it in kernels.lacking()} & {a.backend for a in absent() if a.variant is None}
+
+
+def test_what_is_compiled_is_for_the_cpu_alone():
+    assert {k.backend for k in INSTALLED if k.variant == torch_compile.VARIANT} <= {"torch"}
+    assert torch_compile.PEER.also == ()
+
+
+def test_onnxruntime_needs_onnx(monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnx" else found(name))
+    assert "onnx, which is not installed: pip install onnx" in onnxruntime.PEER.lacks()
+
+
+def test_libraries_that_would_use_a_gpu_are_told_not_to():
+    said = []
+    fake = SimpleNamespace(config=SimpleNamespace(update=lambda *a: said.append(a)))
+    PEERS["jax"].set_up(fake)
+    assert ("jax_platforms", "cpu") in said
+    fake.config.set_visible_devices = lambda *a: said.append(a)
+    PEERS["tensorflow"].set_up(fake)
+    assert said[-1] == ([], "GPU")
+
+
+@pytest.mark.parametrize(("name", "package"), [("jax", "jaxlib"), ("tensorflow", "keras"), ("onnxruntime", "onnx")])
+def test_what_computes_beside_a_library_is_among_the_versions(name, package):
+    if PEERS[name].why_absent:
+        pytest.skip("not installed")
+    assert PEERS[name].versions()[package] == metadata.version(package)
 
 
 def test_without_a_compiler_nothing_is_compiled_and_that_is_said():

@@ -13,7 +13,7 @@ from mpmath import mp, mpf, workprec
 
 import reference
 from reference.formats import FORMATS, Format
-from reference.oracle import Exact, decimal, exact, exact_sum, right_at_kink
+from reference.oracle import Exact, at_kinks, decimal, exact, exact_sum, right_at_kinks
 from tests.rationals import exponent, nearest, power, rational
 
 HALF, SINGLE, DOUBLE = FORMATS["float16"], FORMATS["float32"], FORMATS["float64"]
@@ -203,7 +203,10 @@ def test_at_infinite_x_dy_scales_the_limit(form):
 def test_both_one_sided_derivatives_at_a_kink(name, left, right):
     activation = reference.own()[name]
     found = ask(name, "backward", DOUBLE, [-0.0, 0.0])
-    other = right_at_kink(found, activation, DOUBLE, activation.defaults)
+    x = np.array([-0.0, 0.0])
+    assert at_kinks(activation, "backward", x).all()
+    assert not at_kinks(activation, "forward", x).any()
+    other = right_at_kinks(activation, DOUBLE, x, activation.defaults)
     assert found.nearest.tolist() == [left, left]
     assert other.nearest.tolist() == pytest.approx([right, right], rel=1e-8)
     assert len(other) == 2
@@ -211,9 +214,8 @@ def test_both_one_sided_derivatives_at_a_kink(name, left, right):
     assert not other.class_only.any()
 
 
-def test_where_there_is_no_kink_both_sides_are_one():
-    found = ask("silu", "backward", DOUBLE, [0.0])
-    assert right_at_kink(found, reference.own()["silu"], DOUBLE, {"beta": 1.0}) is found
+def test_where_there_is_no_kink_none_is_found():
+    assert not at_kinks(reference.own()["silu"], "backward", np.zeros(1)).any()
 
 
 def test_parts_come_together_again():

@@ -6,7 +6,7 @@ import pytest
 from reports import pages
 from reports.markdown import summary
 from reports.ranking import figures, rankings
-from reports.schema import KernelResult, Spread, Throughput
+from reports.schema import Failure, KernelResult, Spread, Throughput
 from tests.report_results import kernel, results
 
 
@@ -63,6 +63,33 @@ def test_of_two_as_accurate_the_faster_is_named():
 def test_who_is_as_fast_and_as_accurate_as_another_is_on_the_front_once():
     (found,) = ranked(made("one", 1.0, 2.0), made("two", 1.0, 2.0))
     assert names(found.front) == ["one"]
+
+
+def test_of_two_as_fast_only_the_more_accurate_is_on_the_front():
+    (found,) = ranked(made("one", 5.0, 2.0), made("two", 3.0, 2.0))
+    assert names(found.fastest) == ["two", "one"]
+    assert names(found.front) == ["two"]
+
+
+def test_who_failed_after_its_accuracy_is_not_ranked():
+    crashed = made("crashed", 0.5, None)
+    crashed.status, crashed.failure = "failed", Failure("crashed", "SIGSEGV", None)
+    (found,) = ranked(crashed, made("one", 1.0, 2.0), made("two", 2.0, 1.0))
+    assert names(found.ranked) == names(found.safe) == ["one", "two"]
+
+
+def test_kernels_of_other_parameters_are_ranked_apart(tmp_path):
+    whole = results()
+    whole.kernels = [made(name, 0.5, 1.0) for name in ("one", "two", "other", "another")]
+    for k in whole.kernels[2:]:
+        k.parameters = {"beta": 2.0}
+    assert [(r.parameters, names(r.ranked)) for r in rankings(whole)] == [
+        ("beta = 1.0", ["one", "two"]),
+        ("beta = 2.0", ["other", "another"]),
+    ]
+    assert "| silu forward float32, beta = 2.0 |" in summary(whole)
+    assert "silu</a> <small>beta = 2.0</small></th>" in pages.write(whole, tmp_path).read_text()
+    assert [r.parameters for r in ranked(*whole.kernels[:2])] == [""]
 
 
 def test_what_has_nothing_but_nan_is_the_least_accurate():

@@ -8,19 +8,26 @@ import importlib
 import pkgutil
 
 from kernels.peers.adapter import Peer
-from kernels.registry import Absent
+from kernels.registry import Absent, Lacks
 
 PEERS: dict[str, Peer] = {}
-_LACKING: list[Absent] = []  # what files say that they lack
+_ABSENT: list[Absent] = []  # variants that files say can't be had here
+_LACKS: list[Lacks] = []  # what they say that their libraries do not have
 for _info in pkgutil.iter_modules(__path__):
     if _info.name.startswith("_"):
         continue  # imports its library; the file that needs it does that
     _module = importlib.import_module(f"{__name__}.{_info.name}")
     if hasattr(_module, "PEER"):
         PEERS |= {peer.backend: peer for peer in (_module.PEER, *_module.PEER.also)}
-    _LACKING += getattr(_module, "LACKING", ())
+    _ABSENT += getattr(_module, "ABSENT", ())
+    _LACKS += getattr(_module, "LACKS", ())
 
 
 def absent() -> list[Absent]:
     """What can't be measured here: libraries, and variants of those that are here."""
-    return [Absent(name, peer.why_absent) for name, peer in PEERS.items() if peer.why_absent] + _LACKING
+    return [Absent(name, peer.why_absent) for name, peer in PEERS.items() if peer.why_absent] + _ABSENT
+
+
+def lacking() -> list[Lacks]:
+    """What the libraries that are here do not have."""
+    return [it for it in _LACKS if not PEERS[it.backend].why_absent]

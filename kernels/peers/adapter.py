@@ -17,7 +17,7 @@ import importlib.metadata
 import importlib.util
 import inspect
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -44,6 +44,12 @@ NAMED_ALIKE: dict[str, tuple[str, dict[str, Any], dict[str, float]]] = {
     "mish": ("mish", {}, {}),
     "softplus": ("softplus", {}, {"beta": 1.0}),
 }
+PRELU = {"alpha": 0.25}  # the parameters of PReLU, for which libraries have something that is called in another way
+
+
+def named(options: Mapping[str, Any]) -> str:
+    """How a sentence names them, behind the name of a function."""
+    return "".join(f", {name}={value!r}" for name, value in options.items())
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,7 @@ class Peer:
         variant: str = "library",
         parameters: Mapping[str, float] | None = None,
         saved: Operation | None = None,
-        flushes_subnormals: bool = False,
+        flushes: Collection[str] = (),
         call_limit_s: float | None = None,
     ) -> Callable[[Operation], Operation]:
         """Decorate an operation: it becomes a kernel in each dtype, if the library is installed.
@@ -132,6 +138,7 @@ class Peer:
             why: what it is that is called.
             parameters: their values, where the activation has some.
             call_limit_s: what a call may take where that may compile something.
+            flushes: the dtypes in which it returns zero in place of subnormal results; not said of peers in ``also``.
             saved: of the library and x, what the library keeps of x for a gradient; it is given in the place of x.
         """
 
@@ -150,12 +157,13 @@ class Peer:
                     prepare=function.prepare,
                     why=why,
                     parameters=dict(parameters or {}),
+                    takes=frozenset(names.intersection(parameters or {})),
                     takes_out=function.takes_out,
                     takes_threads=peer.set_threads is not None,
                     takes_result=direction == "backward" and saved is not None,
                     uses_all=peer.uses_all,
                     spins=peer.set_threads is not None,
-                    flushes_subnormals=flushes_subnormals,
+                    flushes_subnormals=peer is self and dtype in flushes,
                     copies_arrays=peer.device == "cuda",
                     call_limit_s=call_limit_s,
                     source=inspect.getsourcefile(operation),

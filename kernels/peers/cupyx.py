@@ -5,11 +5,11 @@ CuPy compiles both so that subnormals are flushed to zero in float32.
 """
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from kernels.gpu.device import INSTALL, why_absent
-from kernels.peers.adapter import Operation, Peer
+from kernels.peers.adapter import Peer
+from kernels.registry import Lacks
 
 # ElementwiseKernel's text, of x and y; a float16 is computed with in float32.
 FORMULAS = {
@@ -57,20 +57,18 @@ def _operation(activation: str) -> Any:
     return operation
 
 
-def _both(activation: str, **said: Any) -> Callable[[Operation], Operation]:
-    """Decorate an operation: in float32 its subnormals are flushed, which is known."""
+LACKS = [
+    Lacks("cupyx", "CuPy has no gradients", directions=("backward", "backward_alpha")),
+    Lacks("cupyx", "bfloat16 is not tried with CuPy's own functions", dtypes=("bfloat16",)),
+    Lacks("cupyx", "PReLU is not tried in CuPy: it is Leaky ReLU with another slope", activations=("prelu",)),
+]
 
-    def decorate(operation: Operation) -> Operation:
-        for dtypes, flushes in ((("float32",), True), (("float16", "float64"), False)):
-            PEER.operation(activation, dtypes=dtypes, flushes_subnormals=flushes, **said)(operation)
-        return operation
-
-    return decorate
+_has = functools.partial(PEER.operation, dtypes=("float16", "float32", "float64"), flushes=("float32",))
 
 
 for _name, _formula in FORMULAS.items():
     _why = f"cupy.ElementwiseKernel: y = {_formula}"
-    _both(_name, variant="elementwise", why=_why, parameters=PARAMETERS.get(_name))(_operation(_name))
+    _has(_name, variant="elementwise", why=_why, parameters=PARAMETERS.get(_name))(_operation(_name))
 
 
 def _special(cupy: Any) -> Any:
@@ -79,17 +77,17 @@ def _special(cupy: Any) -> Any:
     return cupyx.scipy.special
 
 
-@_both("sigmoid", why="cupyx.scipy.special.expit(x)")
+@_has("sigmoid", why="cupyx.scipy.special.expit(x)")
 def sigmoid(cupy, x, out):
     return _special(cupy).expit(x, out)
 
 
 # Of a float16 some versions of CuPy return a float32, some a float64.
-@_both("gelu", variant="ndtr", why="x * cupyx.scipy.special.ndtr(x), of x's dtype")
+@_has("gelu", variant="ndtr", why="x * cupyx.scipy.special.ndtr(x), of x's dtype")
 def gelu_by_ndtr(cupy, x):
     return (x * _special(cupy).ndtr(x)).astype(x.dtype, copy=False)
 
 
-@_both("softplus", why="-cupyx.scipy.special.log_expit(-x), of x's dtype", parameters={"beta": 1.0})
+@_has("softplus", why="-cupyx.scipy.special.log_expit(-x), of x's dtype", parameters={"beta": 1.0})
 def softplus(cupy, x):
     return (-_special(cupy).log_expit(-x)).astype(x.dtype, copy=False)

@@ -3,6 +3,8 @@
 
 JAX has no out=. It uses as many threads as its process has processors when it starts, and does not tell how many, nor
 for which instruction set XLA made code. It is told to allow float64, which it refuses by default.
+
+On the CPU XLA's code flushes subnormals to zero, except in float16, which it computes in float32.
 """
 
 import functools
@@ -11,14 +13,20 @@ from typing import Any
 
 import numpy as np
 
-from kernels.peers.adapter import NAMED_ALIKE, Peer
+from kernels.peers.adapter import NAMED_ALIKE, PRELU, Peer, named
 
 ALL = ("float16", "bfloat16", "float32", "float64")
-PRELU = {"alpha": 0.25}
 FUNCTIONS = NAMED_ALIKE | {"prelu": ("leaky_relu", {"negative_slope": 0.25}, PRELU)}  # as Flax makes it
+
+FLUSHED = ("bfloat16", "float32", "float64")
+FLUSHED_BY = {  # where the result is x or dy itself, it is kept
+    ("tanh", "forward"): ("float64",),
+    ("relu", "backward"): (),
+}
 
 
 def _set_up(jax: Any) -> None:
+    jax.config.update("jax_platforms", "cpu")  # where it sees a GPU, it would compute there
     jax.config.update("jax_enable_x64", True)
 
 
@@ -60,17 +68,24 @@ def _slope_gradient(jax: Any) -> Callable[..., Any]:
 
 
 @PEER.operation(
-    "prelu", "backward_alpha", dtypes=ALL, why="jax.jit of the vjp of jax.nn.leaky_relu in its slope", parameters=PRELU
+    "prelu",
+    "backward_alpha",
+    dtypes=ALL,
+    why="jax.jit of the vjp of jax.nn.leaky_relu in its slope",
+    parameters=PRELU,
+    flushes=FLUSHED,
 )
 def prelu_backward_alpha(jax, dy, x):
     return _slope_gradient(jax)(dy, x).block_until_ready()
 
 
 for _activation, (_name, _options, _parameters) in FUNCTIONS.items():
-    _given = "".join(f", {name}={value}" for name, value in _options.items())
-    PEER.operation(_activation, dtypes=ALL, why=f"jax.jit of jax.nn.{_name}{_given}", parameters=_parameters)(
-        _forward(_name, _options)
-    )
-    PEER.operation(
-        _activation, "backward", dtypes=ALL, why=f"jax.jit of the vjp of jax.nn.{_name}{_given}", parameters=_parameters
-    )(_backward(_name, _options))
+    for _direction, _what, _operation in (("forward", "", _forward), ("backward", "the vjp of ", _backward)):
+        PEER.operation(
+            _activation,
+            _direction,
+            dtypes=ALL,
+            why=f"jax.jit of {_what}jax.nn.{_name}{named(_options)}",
+            parameters=_parameters,
+            flushes=FLUSHED_BY.get((_activation, _direction), FLUSHED),
+        )(_operation(_name, _options))

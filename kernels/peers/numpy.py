@@ -4,6 +4,7 @@
 from typing import Any
 
 from kernels.peers.adapter import Peer
+from kernels.registry import Lacks
 
 NATIVE = ("float16", "float32", "float64")
 
@@ -17,6 +18,11 @@ def _instruction_set(numpy: Any) -> str:
 
 
 PEER = Peer("numpy", "numpy", "numpy", instruction_set=_instruction_set)
+LACKS = [
+    Lacks("numpy", "NumPy has no gradients", directions=("backward", "backward_alpha")),
+    Lacks("numpy", "bfloat16 is no dtype of NumPy's own", dtypes=("bfloat16",)),
+    Lacks("numpy", "NumPy has no erf", activations=("gelu",)),
+]
 
 
 @PEER.operation("sigmoid", dtypes=NATIVE, why="1 / (1 + np.exp(-x))")

@@ -3,15 +3,18 @@
 
 It has kernels for inference alone, so no gradients; none for bfloat16; and in float16 it casts to float32 and back,
 inside of what is timed. SiLU is Swish (opset 24), which it takes apart into Sigmoid and Mul, and QuickGelu with α = 1.
+PReLU's α is a tensor that the graph has.
 """
 
 import functools
+import importlib.util
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from kernels.peers.adapter import Peer
+from kernels.peers.adapter import PRELU, Peer, named
+from kernels.registry import Lacks
 
 HALF_AND_SINGLE, FLOATS = ("float16", "float32"), ("float16", "float32", "float64")
 OPSET = 24
@@ -22,6 +25,7 @@ NODES: dict[tuple[str, str], tuple[str, str, dict[str, Any], tuple[str, ...], di
     ("tanh", "library"): ("Tanh", "", {}, FLOATS, {}),
     ("relu", "library"): ("Relu", "", {}, FLOATS, {}),
     ("leaky_relu", "library"): ("LeakyRelu", "", {"alpha": 0.01}, HALF_AND_SINGLE, {"negative_slope": 0.01}),
+    ("prelu", "library"): ("PRelu", "", {}, HALF_AND_SINGLE, PRELU),
     ("elu", "library"): ("Elu", "", {"alpha": 1.0}, HALF_AND_SINGLE, {"alpha": 1.0}),
     ("selu", "library"): ("Selu", "", {}, HALF_AND_SINGLE, {}),
     ("gelu", "library"): ("Gelu", "", {}, HALF_AND_SINGLE, {}),
@@ -49,6 +53,12 @@ def _to_numpy(onnxruntime: Any, value: Any, dtype: np.dtype) -> np.ndarray:
     return value.numpy()
 
 
+def _lacks() -> str | None:
+    if importlib.util.find_spec("onnx") is None:
+        return "the graphs for ONNX Runtime are made with onnx, which is not installed: pip install onnx"
+    return None
+
+
 PEER = Peer(
     "onnxruntime",
     "onnxruntime",
@@ -56,8 +66,15 @@ PEER = Peer(
     _from_numpy,
     _to_numpy,
     _set_threads,
-    threads=lambda onnxruntime: _options(onnxruntime, _threads).intra_op_num_threads,
+    lacks=_lacks,
+    rests_on=("onnx",),
 )
+SINGLE_ALONE = tuple(name for (name, _), node in NODES.items() if node[3] == HALF_AND_SINGLE)
+LACKS = [
+    Lacks("onnxruntime", "ONNX Runtime infers: it has no gradients", directions=("backward", "backward_alpha")),
+    Lacks("onnxruntime", "ONNX Runtime has no kernels for bfloat16 on the CPU", dtypes=("bfloat16",)),
+    Lacks("onnxruntime", "its kernel for the CPU has no float64", activations=SINGLE_ALONE, dtypes=("float64",)),
+]
 
 
 @functools.cache
@@ -67,7 +84,9 @@ def _session(onnxruntime: Any, activation: str, variant: str, dtype: str, thread
     node, domain, attributes, _, _ = NODES[activation, variant]
     tensor = getattr(TensorProto, TENSORS[dtype])
     x, y = (helper.make_tensor_value_info(name, tensor, ["n"]) for name in "xy")
-    graph = helper.make_graph([helper.make_node(node, ["x"], ["y"], domain=domain, **attributes)], node, [x], [y])
+    slope = [helper.make_tensor("slope", tensor, [1], [PRELU["alpha"]])] if node == "PRelu" else []
+    made = helper.make_node(node, ["x", *(s.name for s in slope)], ["y"], domain=domain, **attributes)
+    graph = helper.make_graph([made], node, [x], [y], slope)
     opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
     model = helper.make_model(graph, opset_imports=opsets, ir_version=10)
     options = _options(onnxruntime, threads)
@@ -104,12 +123,11 @@ def _run(onnxruntime: Any, bound: tuple[Any, Any, Any]) -> Any:
 
 
 for (_activation, _variant), (_node, _domain, _attributes, _dtypes, _parameters) in NODES.items():
-    _given = "".join(f", {name}={value}" for name, value in _attributes.items())
     PEER.operation(
         _activation,
         dtypes=_dtypes,
         variant=_variant,
-        why=f"a node {_domain and _domain + '::'}{_node}{_given}",
+        why=f"a node {_domain and _domain + '::'}{_node}{named(_attributes)}",
         parameters=_parameters,
         saved=_saved(_activation, _variant),
     )(_run)

@@ -4,10 +4,20 @@
 import math
 
 from kernels.peers.adapter import Peer
+from kernels.registry import Lacks
 
 NATIVE = ("float32", "float64")
 
 PEER = Peer("scipy", "scipy.special", "scipy")
+LACKS = [
+    Lacks("scipy", "SciPy has no gradients", directions=("backward", "backward_alpha")),
+    Lacks("scipy", "scipy.special returns other dtypes for those of 16 bits", dtypes=("float16", "bfloat16")),
+    Lacks(
+        "scipy",
+        "scipy.special has no function for it that NumPy has not",
+        activations=("tanh", "relu", "leaky_relu", "prelu", "elu", "selu", "gelu_tanh", "mish"),
+    ),
+]
 
 
 @PEER.operation("sigmoid", dtypes=NATIVE, why="scipy.special.expit(x)")

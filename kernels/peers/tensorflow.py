@@ -3,6 +3,8 @@
 
 TensorFlow has no out=. Its threads can't be set once it runs; left alone, it uses as many as its process has processors
 when it starts (and calls that 0), and does not tell for which instruction set it has code.
+
+It flushes subnormals to zero in the threads that it computes in, except in float16, which is computed in float32.
 """
 
 import functools
@@ -11,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from kernels.peers.adapter import NAMED_ALIKE, Peer
+from kernels.peers.adapter import NAMED_ALIKE, PRELU, Peer, named
 
 ALL = ("float16", "bfloat16", "float32", "float64")
-PRELU = {"alpha": 0.25}
+FLUSHED = ("bfloat16", "float32", "float64")
+FLUSHED_BY = {("elu", "forward"): ()}  # near 0 Eigen's returns x
 
 
 def _from_numpy(tensorflow: Any, array: np.ndarray) -> Any:
@@ -25,7 +28,20 @@ def _to_numpy(tensorflow: Any, tensor: Any, dtype: np.dtype) -> np.ndarray:
     return np.array(tensor.numpy())
 
 
-PEER = Peer("tensorflow", "tensorflow", "tensorflow-cpu", _from_numpy, _to_numpy, uses_all=True)
+def _set_up(tensorflow: Any) -> None:
+    tensorflow.config.set_visible_devices([], "GPU")  # where it sees one, it would compute there
+
+
+PEER = Peer(
+    "tensorflow",
+    "tensorflow",
+    "tensorflow-cpu",
+    _from_numpy,
+    _to_numpy,
+    uses_all=True,
+    set_up=_set_up,
+    rests_on=("keras",),
+)
 
 
 def _forward(function: str, options: dict[str, Any]) -> Callable[..., Any]:
@@ -86,17 +102,19 @@ for _direction, _what in (
         dtypes=ALL,
         why=f"tf.function of {_what}tf.keras.layers.PReLU with one α",
         parameters=PRELU,
+        flushes=FLUSHED,
     )(_of_prelu(_direction))
 
 for _activation, (_name, _options, _parameters) in NAMED_ALIKE.items():
-    _given = "".join(f", {name}={value}" for name, value in _options.items())
-    PEER.operation(_activation, dtypes=ALL, why=f"tf.keras.activations.{_name}{_given}", parameters=_parameters)(
-        _forward(_name, _options)
-    )
-    PEER.operation(
-        _activation,
-        "backward",
-        dtypes=ALL,
-        why=f"tf.function of the tape's gradient of tf.keras.activations.{_name}{_given}",
-        parameters=_parameters,
-    )(_backward(_name, _options))
+    for _direction, _what, _operation in (
+        ("forward", "", _forward),
+        ("backward", "tf.function of the tape's gradient of ", _backward),
+    ):
+        PEER.operation(
+            _activation,
+            _direction,
+            dtypes=ALL,
+            why=f"{_what}tf.keras.activations.{_name}{named(_options)}",
+            parameters=_parameters,
+            flushes=FLUSHED_BY.get((_activation, _direction), FLUSHED),
+        )(_operation(_name, _options))

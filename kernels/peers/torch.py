@@ -12,11 +12,13 @@ import ml_dtypes
 import numpy as np
 
 from kernels.gpu.device import why_absent
-from kernels.peers.adapter import Peer
+from kernels.peers.adapter import PRELU, Peer
 
 # As PyTorch has them (aten/src/ATen/native/Activation.cpp): torch.selu is its elu with these.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 THRESHOLD = 20.0  # of softplus: above it PyTorch returns x, if nothing else is asked for
+
+GELU_FLUSHES = ("bfloat16",)  # it is oneDNN's, on a processor with AVX512_BF16, whose conversion to bfloat16 flushes
 
 ALL = ("float16", "bfloat16", "float32", "float64")
 
@@ -67,10 +69,6 @@ PEER = Peer(
 )
 
 
-def _sigmoid(torch: Any, x: Any) -> Any:
-    return torch.sigmoid(x)
-
-
 def _tanh(torch: Any, x: Any) -> Any:
     return torch.tanh(x)
 
@@ -107,7 +105,7 @@ def leaky_relu_backward(torch, dy, x, out, negative_slope):
     return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, negative_slope, False, grad_input=out)
 
 
-@PEER.operation("prelu", dtypes=ALL, why="torch.nn.functional.prelu, its α a tensor", parameters={"alpha": 0.25})
+@PEER.operation("prelu", dtypes=ALL, why="torch.nn.functional.prelu, its α a tensor", parameters=PRELU)
 def prelu(torch, x, alpha):
     return torch.ops.aten.prelu(x, x.new_full((1,), alpha))
 
@@ -122,7 +120,7 @@ def _prelu_gradients(torch: Any, dy: Any, x: Any, alpha: float) -> tuple[Any, An
     "backward",
     dtypes=ALL,
     why="aten::_prelu_kernel_backward, which makes the gradients of α too",
-    parameters={"alpha": 0.25},
+    parameters=PRELU,
 )
 def prelu_backward(torch, dy, x, alpha):
     return _prelu_gradients(torch, dy, x, alpha)[0]
@@ -133,7 +131,7 @@ def prelu_backward(torch, dy, x, alpha):
     "backward_alpha",
     dtypes=ALL,
     why="aten::_prelu_kernel_backward, which makes the gradient of x too, and torch.sum",
-    parameters={"alpha": 0.25},
+    parameters=PRELU,
 )
 def prelu_backward_alpha(torch, dy, x, alpha):
     return _prelu_gradients(torch, dy, x, alpha)[1].sum()
@@ -149,12 +147,12 @@ def elu_backward(torch, dy, x, out, alpha):
     return torch.ops.aten.elu_backward.grad_input(dy, alpha, 1, 1, False, x, grad_input=out)
 
 
-@PEER.operation("gelu", dtypes=ALL, why="torch.nn.functional.gelu")
+@PEER.operation("gelu", dtypes=ALL, why="torch.nn.functional.gelu", flushes=GELU_FLUSHES)
 def gelu(torch, x, out):
     return torch.ops.aten.gelu.out(x, out=out)
 
 
-@PEER.operation("gelu", "backward", dtypes=ALL, why="aten::gelu_backward")
+@PEER.operation("gelu", "backward", dtypes=ALL, why="aten::gelu_backward", flushes=GELU_FLUSHES)
 def gelu_backward(torch, dy, x, out):
     return torch.ops.aten.gelu_backward.grad_input(dy, x, grad_input=out)
 

@@ -10,20 +10,22 @@ import functools
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
-from kernels.peers.adapter import NAMED_ALIKE
-from kernels.peers.torch import PEER
-from kernels.registry import Absent
+from kernels.peers.adapter import NAMED_ALIKE, PRELU, named
+from kernels.peers.torch import PEER as EAGER
+from kernels.registry import Absent, Lacks
 
+PEER = replace(EAGER, also=())  # g++ compiles for the CPU alone
 VARIANT = "compiled"
 CALL_LIMIT_S = 600.0  # PyTorch's first compilation of all has taken 100 s on two cores that had other work too
 COMPILER = os.environ.get("CXX") or "g++"  # what PyTorch looks for
 # torch.compile takes the first array it sees as an example of the size, and writes loops for threads if that is large.
 EXAMPLE = 1 << 20
 FUNCTIONS = NAMED_ALIKE | {
-    "prelu": ("prelu", {}, {"alpha": 0.25}),
+    "prelu": ("prelu", {}, PRELU),
     "gelu": ("gelu", {"approximate": "none"}, {}),
     "gelu_tanh": ("gelu", {"approximate": "tanh"}, {}),
 }
@@ -36,7 +38,21 @@ def why_absent(compiler: str) -> str | None:
     return f"torch.compile needs a C++ compiler, and {compiler} is not here: install g++, or name another in CXX"
 
 
-LACKING = [Absent(PEER.backend, why, VARIANT) for why in [why_absent(COMPILER)] if why]
+ABSENT = [Absent(PEER.backend, why, VARIANT) for why in [why_absent(COMPILER)] if why]
+LACKS = [
+    Lacks(
+        PEER.backend,
+        "torch.compile takes seconds for each kernel and number of threads, so it is tried in float32 alone",
+        variants=(VARIANT,),
+        dtypes=("float16", "bfloat16", "float64"),
+    ),
+    Lacks(
+        PEER.backend,
+        "torch.compile is tried on gradients with respect to x",
+        variants=(VARIANT,),
+        directions=("backward_alpha",),
+    ),
+]
 
 
 def _whole(torch: Any, activation: str) -> Callable[..., Any]:
@@ -84,15 +100,14 @@ def _run(torch: Any, *given: Any) -> Any:
     return compiled(*flat).view(x.shape)
 
 
-for _activation, (_name, _options, _parameters) in FUNCTIONS.items() if not LACKING else ():
-    _given = "".join(f", {name}={value!r}" for name, value in _options.items())
+for _activation, (_name, _options, _parameters) in FUNCTIONS.items() if not ABSENT else ():
     for _direction, _what in (("forward", ""), ("backward", "the vjp of ")):
         PEER.operation(
             _activation,
             _direction,
             dtypes=("float32",),
             variant=VARIANT,
-            why=f"torch.compile of {_what}torch.nn.functional.{_name}{_given}",
+            why=f"torch.compile of {_what}torch.nn.functional.{_name}{named(_options)}",
             parameters=_parameters,
             saved=_saved(_activation, _direction),
             call_limit_s=CALL_LIMIT_S,

@@ -10,6 +10,7 @@ from typing import Any
 
 from kernels.peers import torch as pytorch
 from kernels.peers.adapter import NAMED_ALIKE, Operation, Peer
+from kernels.registry import Lacks
 
 
 def _lacks() -> str | None:
@@ -32,6 +33,9 @@ PEER = Peer(
     rests_on=("torch",),
     lacks=_lacks,
 )
+
+
+LACKS = [Lacks("triton", "no Triton kernel of PReLU is written here", activations=("prelu",))]
 
 
 def _run(activation: str, *arrays: Any, out: Any) -> Any:
