@@ -92,12 +92,12 @@ def test_of_an_error_inside_of_a_library_the_line_that_called_it_is_told():
 
 
 def test_an_exception_without_a_message_of_its_own_is_told():
-    class Wordless(Exception):
+    class WordlessError(Exception):
         def __str__(self):
             raise TypeError("none")
 
     assert described(KeyError()) == "KeyError"
-    assert described(Wordless()) == "Wordless, whose message raises TypeError"
+    assert described(WordlessError()) == "WordlessError, whose message raises TypeError"
 
 
 def test_raising_is_told_with_type_and_message():
