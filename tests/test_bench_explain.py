@@ -92,12 +92,13 @@ def test_every_kernel_has_a_row(explained):
         make_kernel(lambda x: x, "silu", dtype="float16", variant="other_dtype"),
         make_kernel(lambda dy, x: x, "silu", "backward", variant="other_direction"),
     ]
+    place = f"test_bench_explain.py, line {raises.__code__.co_firstlineno + 1}"
     found = rows(explained("silu", "float32", "-88", "--direction", "forward", kernels=kernels))
     assert found == {
         "test-off": ["-0x1.6a9adap-121", "110.9", "111", "none", "no", "≤ 2 ulp"],
         "test-right": ["-0x1.6a9bb8p-121", "0.195", "0", "none", "yes", "correctly rounded"],
         "test-nan": ["nan", "–", "–", "nan", "no", "none"],
-        "test-raises": ["raised: ValueError: not today", "–", "–", "–", "–", "none"],
+        "test-raises": [f"raised: ValueError: not today ({place})", "–", "–", "–", "–", "none"],
         "test-lanes": [
             *("-0x1.6a9bb8p-121", "0.195", "0", "none", "yes", "none"),
             "3 of 67 copies in one array, the first at 64, get 0x0p+0 (zero)",

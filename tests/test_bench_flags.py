@@ -159,7 +159,7 @@ def test_a_kernel_that_raises_is_a_violation():
 
     trial = trial_of(failing, "relu")
     found = settled(lambda: spurious_flags(trial))
-    assert found.counter_example == "the call failed: raised: FloatingPointError: overflow"
+    assert found.counter_example.startswith("the call failed: raised: FloatingPointError: overflow (")
 
 
 def test_where_flags_can_not_be_read_it_says_why(monkeypatch):

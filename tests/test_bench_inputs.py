@@ -17,6 +17,7 @@ from bench.inputs import (
     SAMPLES,
     Request,
     around,
+    as_format,
     digest,
     magnitudes,
     make_inputs,
@@ -192,6 +193,19 @@ def test_random_pairs_leave_out_kinks_at_zero(monkeypatch):
     dy, x = random_pairs(SILU, form, "quick", 0)
     assert 0 < len(dy) == len(x) <= 0.75 * SAMPLES["quick"]
     assert (x != 0).all()
+
+
+def test_random_pairs_leave_out_kinks_elsewhere(monkeypatch):
+    monkeypatch.setattr(inputs, "thresholds_of_exp", lambda request: np.empty(0, request.form.dtype))
+    form, kinked = FORMATS["float32"], replace(SILU, kinks=(3.0,), check_points=(CheckPoint(3.0, "a kink"),))
+    assert not (random_pairs(kinked, form, "quick", 0)[1] == 3).any()
+    assert (random_pairs(replace(kinked, kinks=()), form, "quick", 0)[1] == 3).any()
+
+
+@wide_format
+def test_whole_numbers_and_halves_up_to_8_are_tried(form, tried):
+    halves = as_format(np.concatenate([np.arange(1, 17), -np.arange(1, 17)]) / 2, form)
+    assert patterns(halves, form) <= tried[form.name]
 
 
 def test_magnitudes_are_in_range_with_as_many_in_each_binade():

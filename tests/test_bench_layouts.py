@@ -122,7 +122,7 @@ def test_strides_that_are_not_obeyed_are_found(kind):
     example = found["stride"].counter_example
     if kind == "refused":
         assert found["stride"].count == len(module.STRIDES)
-        assert example == "with step 2: the call failed: raised: ValueError: x must be contiguous"
+        assert example.startswith("with step 2: the call failed: raised: ValueError: x must be contiguous (")
     else:
         assert ("matrix" if "axis" in kind else "with step 2") in example
 
@@ -300,7 +300,7 @@ def test_a_kernel_that_fails_at_once_violates_all():
 
     found = verdicts(failing, takes_threads=True)
     assert sorted(violated(found)) == sorted(set(ALL) - {"in place"})
-    assert found["stride"].counter_example == "the call failed: raised: ZeroDivisionError: no such luck"
+    assert found["stride"].counter_example.startswith("the call failed: raised: ZeroDivisionError: no such luck (")
 
 
 # Sums.

@@ -332,4 +332,4 @@ def test_a_kernel_that_crashes_in_a_sweep_has_failed_and_costs_no_other(swept, v
 def test_a_kernel_that_raises_in_a_sweep_has_failed(swept):
     failed = by_id(swept)["relu-forward-float32-mine-raising"]
     assert (failed.status, failed.failure.kind, failed.verdict) == ("failed", "raised", "none")
-    assert "relu-forward-float32-mine-raising raised: ArithmeticError: not today" in swept.out
+    assert "relu-forward-float32-mine-raising raised at 0x1.4p-1: ArithmeticError: not today" in swept.out

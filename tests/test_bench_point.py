@@ -129,7 +129,8 @@ def test_a_kernel_that_raises_is_an_answer():
         raise ZeroDivisionError("by zero")
 
     failure = ask(make_kernel(kernel, "silu"), point_of("silu", "forward", 1.0)).failure
-    assert (failure.kind, failure.message) == ("raised", "ZeroDivisionError: by zero")
+    assert failure.kind == "raised"
+    assert failure.message.startswith("ZeroDivisionError: by zero (test_bench_point.py, line ")
 
 
 def test_a_kernel_that_fails_on_many_is_an_answer_too():

@@ -120,7 +120,7 @@ def test_a_call_that_fails_is_a_violation_of_what_it_was_for():
     trial = trial_of(failing, "relu")
     found = measure(trial.kernel, trial.truth, "quick", 0)
     assert violated(trial) == {"monotone"}
-    assert found["monotone"].counter_example == "the call failed: raised: MemoryError: too many at once"
+    assert found["monotone"].counter_example.startswith("the call failed: raised: MemoryError: too many at once (")
 
 
 def test_what_is_drawn_at_random_follows_the_seed():
