@@ -4,6 +4,7 @@
 import contextlib
 import functools
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,7 @@ from bench.options import Options
 from bench.remote import Host, Remote, isolated
 from bench.sweep import Sweep
 from kernels.registry import Kernel
+from reference.activation import Activation
 from reports import speeds
 from reports.circumstances import Setup
 from reports.comparisons import Against
@@ -166,10 +168,14 @@ class Session:
         for host in self.hosts.values():
             host.close()
 
+    def _parameters(self, activation: Activation) -> Mapping[str, float]:
+        """Those that an activation is described at: its own if a kernel was, else the first kernel's."""
+        found = [k.parameters for k in self.options.chosen if k.activation == activation.name]
+        return activation.defaults if activation.defaults in found else found[0]
+
     def finished(self) -> Results:
         """Everything found, in the form in which it is written."""
         revision, dirty = commit()
-        first = {k.activation: k for k in reversed(self.options.chosen)}
         measured = dict.fromkeys(r.activation for r in self.results)
         activations = reference.activations()
         setup = self.setup
@@ -192,7 +198,7 @@ class Session:
             ),
             skipped=self.skipped,
             copies=list(self.yardstick.copies.values()),
-            activations=[describe(activations[name], first[name].parameters) for name in measured],
+            activations=[describe(activations[name], self._parameters(activations[name])) for name in measured],
             kernels=self.results,
             rests_on=setup.rests_on,
         )

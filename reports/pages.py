@@ -161,10 +161,12 @@ def _activation(results: Results, activation: ActivationResult) -> dict[str, Any
     by_direction: dict[str, dict[str, list[KernelResult]]] = {}
     for kernel in kernels:
         by_direction.setdefault(kernel.direction, {}).setdefault(kernel.dtype, []).append(kernel)
+    others = {k.id: k for k in kernels if k.parameters != activation.parameters}
     drawn = {d: trend.trends(results, _flatten(dtypes), colours) for d, dtypes in by_direction.items()}
     return {
         "activation": activation,
         "trends": {direction: figures for direction, figures in drawn.items() if figures},
+        "others": {wording.author(k): wording.parameters(k.parameters) for k in others.values()},
         "formula": formulas.mathml(activation.formula),
         "derivative_formula": formulas.mathml(activation.derivative_formula),
         "kernels": kernels,

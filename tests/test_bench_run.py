@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import reference
 from bench import run, speed
 from bench.calling import KernelError
 from bench.options import Options
@@ -171,6 +172,14 @@ def test_results_of_a_whole_run_can_be_written_and_read(tmp_path, monkeypatch):
     assert [a.name for a in results.activations] == ["relu"]
     schema.save(results, tmp_path / "results.json")
     assert schema.load(tmp_path / "results.json") == results
+
+
+def test_an_activation_is_described_at_its_own_parameters_where_a_kernel_has_them():
+    others, own = {"alpha": 0.5}, {"alpha": 1.0}
+    elu = reference.activations()["elu"]
+    kernels = [replace(make_kernel(relu, "elu"), parameters=p) for p in (others, own)]
+    assert a_session(kernels=kernels)._parameters(elu) == own
+    assert a_session(kernels=kernels[:1])._parameters(elu) == others
 
 
 def _described(name, parameters):

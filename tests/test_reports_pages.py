@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from reports import pages
+from reports import pages, wording
 from reports.gate import compare
 from reports.write import write
 from tests.report_results import HOSTILE, results, wrong_with_dy
@@ -234,6 +234,18 @@ def test_mismatches_with_random_dy_alone_are_seen(tmp_path):
     silu = Page(tmp_path / "activations" / "silu.html").text
     assert "None, at any input tried with dy = 1." in silu
     assert "More were found with random dy." in silu
+
+
+def test_kernels_of_other_parameters_are_told_apart(tmp_path):
+    given = results()
+    given.activations = [a for a in given.activations if a.name == "silu"]
+    given.activations[0].parameters = {"beta": 1.0}
+    given.kernels = [k for k in given.kernels if k.activation == "silu"][:2]
+    for kernel, beta in zip(given.kernels, (1.0, 1.5), strict=True):
+        kernel.parameters = {"beta": beta}
+    write(given, tmp_path)
+    text = " ".join(Page(tmp_path / "activations" / "silu.html").text.split())
+    assert f"Measured with beta = 1.0; {wording.author(given.kernels[1])} with beta = 1.5." in text
 
 
 def test_the_comparison_with_a_baseline_is_a_section_with_links(tmp_path, index):
