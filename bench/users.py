@@ -5,7 +5,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -59,9 +59,10 @@ def load(places: Sequence[str]) -> dict[str, list[Kernel]]:
         LoadError: there is no such file or module, it raised, or it registers nothing.
     """
     found: dict[str, list[Kernel]] = {}
+    before = dict(sys.modules)
     for place in dict.fromkeys(places):
         kernels, activations, modules = set(_ids()), set(reference.activations()), set(map(id, sys.modules.values()))
-        module = _import(place)
+        module = _import(place, before)
         new = [k for k in registered() if k.id not in kernels]
         if not new and not (found and id(module) in modules):
             alone = sorted(set(reference.activations()) - activations)
@@ -75,7 +76,7 @@ def _ids() -> list[str]:
     return [k.id for k in registered()]
 
 
-def _import(place: str) -> ModuleType:
+def _import(place: str, before: Mapping[str, ModuleType]) -> ModuleType:
     path = Path(place)
     is_name = all(part.isidentifier() for part in place.split("."))
     is_package = is_name and (path / "__init__.py").is_file()
@@ -90,7 +91,7 @@ def _import(place: str) -> ModuleType:
     if not is_file and not is_name:
         raise no_module
     try:
-        return _import_file(path.resolve()) if is_file else importlib.import_module(place)
+        return _import_file(path.resolve(), before) if is_file else importlib.import_module(place)
     except (Exception, SystemExit) as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) and not is_file else None
         if missing and f"{place}.".startswith(f"{missing}."):  # itself, or a package that it is said to be in
@@ -98,10 +99,12 @@ def _import(place: str) -> ModuleType:
         raise LoadError(f"--kernels {place}: {_where(error, path)}{_line(error)}") from error
 
 
-def _import_file(path: Path) -> ModuleType:
+def _import_file(path: Path, before: Mapping[str, ModuleType]) -> ModuleType:
+    """Import a file, unless another one has since the modules were those of ``before``."""
     name = _module_name(path)
-    if name in sys.modules and _origin(name) == path:  # another file has imported it
-        return sys.modules[name]
+    known = sys.modules.get(name)
+    if known is not None and known is not before.get(name) and _origin(name) == path:
+        return known
     spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -22,7 +22,7 @@ SILU = "(k/u − 1)/u of k = 1 − a·σ(a) in u = a₀ − a for |u| ≤ 5/16; 
 ROOT_WINDOW = mpf(1) / 8  # beside the root of a derivative: outside of it no digits are lost that are needed
 CENTRE = 5  # of GELU_TAIL: the choice that needs the lowest degree
 SLOPE_FACTOR_BASE = 0.50439453125  # H(2), to 11 bits
-SHORT_CENTRE = 3  # of the fits for 11 digits: the choice that needs the lowest degree
+SHORT_CENTRE = 3  # of the fits for 11 digits: no other needs a lower degree
 
 
 @dataclass(frozen=True)
@@ -301,7 +301,7 @@ def slope_fits() -> list[Fit]:
 
 
 def short_fits() -> list[Fit]:
-    """For results of 11 digits, from float32 arithmetic: errors of 2^-20 or so are not seen in them."""
+    """For results of 11 digits, from float32 arithmetic: with errors of 2^-20 or less."""
     step, root = EXP_REACH * log(2) / 2, slope_root()
 
     def tail_times_reach(y: mpf) -> mpf:

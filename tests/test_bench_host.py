@@ -2,6 +2,7 @@
 """What the process that kernels run in answers, asked in this one."""
 
 import os
+import re
 import tempfile
 from dataclasses import replace
 
@@ -88,7 +89,9 @@ def test_what_the_backend_runs_with_is_told(memory):
 
 
 def test_an_exception_is_told(memory):
-    assert asked(memory, lambda x: 1 / 0, X)[0] == ("raised", "ZeroDivisionError: division by zero")
+    kind, message = asked(memory, lambda x: 1 / 0, X)[0]
+    assert kind == "raised"
+    assert re.fullmatch(r"ZeroDivisionError: division by zero \(test_bench_host\.py, line \d+\)", message)
 
 
 @pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt, GeneratorExit])
@@ -103,8 +106,13 @@ def test_an_exception_of_any_kind_is_told_and_so_is_one_that_has_no_words(memory
 
         return function
 
-    assert asked(memory, fails(kind("mine")), X)[0] == ("raised", f"{kind.__name__}: mine")
-    assert asked(memory, fails(SilentError()), X)[0] == ("raised", "SilentError, whose message raises ValueError")
+    for error, said in (
+        (kind("mine"), f"{kind.__name__}: mine"),
+        (SilentError(), "SilentError, whose message raises V"),
+    ):
+        failed, message = asked(memory, fails(error), X)[0]
+        assert failed == "raised"
+        assert message.startswith(said)
 
 
 def test_a_number_is_an_array_of_one(memory):
@@ -125,7 +133,7 @@ def test_a_mode_that_is_left_changed_is_an_error_that_comes_before_what_was_rais
     ("function", "said"),
     [
         (lambda x: x, "the device answers its process no more: CUDA_ERROR_ILLEGAL_ADDRESS"),
-        (lambda x: 1 / 0, "ZeroDivisionError: division by zero; the device answers its process no more: CUDA_ERROR_I"),
+        (lambda x: 1 / 0, "ZeroDivisionError: division by zero (test_bench_host.py, line "),
     ],
 )
 def test_an_error_that_stays_on_the_device_costs_the_process(memory, monkeypatch, function, said):

@@ -143,6 +143,7 @@ def test_an_error_that_stays_on_the_device_costs_no_other_kernel(run, played):
     assert ran.code == 1, ran.out
     assert faulting.failure.kind == "crashed"
     assert (
-        "an illegal memory access was encountered; the device answers its process no more: " in faulting.failure.message
+        "an illegal memory access was encountered (mine.py, line 16); the device answers its process no more: "
+        in faulting.failure.message
     )
     assert (good.status, len(good.throughput)) == ("measured", 2), good.failure

@@ -97,6 +97,7 @@ class Direction:
         max_ulp: float | None = None,
         max_ulp_16_bit: float | None = None,
         body_16_bit: Dispatcher | None = None,
+        why_16_bit: str | None = None,
         outside_roots: float = 0.0,
         in_blocks: bool = True,
         in_lanes: bool = False,
@@ -104,8 +105,8 @@ class Direction:
         """Decorate a body: it becomes a kernel in every dtype, with the bound that it claims.
 
         The body of "rounded" computes in float64, and its results are rounded once: it is a kernel of the dtypes
-        narrower than that, and claims to be correctly rounded. ``max_ulp_16_bit`` and ``body_16_bit`` are the claim
-        and the body of the 16-bit dtypes, where these are others. ``in_blocks`` is for sums: without it there is one
+        narrower than that, and claims to be correctly rounded. What ends in ``_16_bit`` is that of the 16-bit dtypes,
+        where it is another. ``in_blocks`` is for sums: without it there is one
         running sum, from the first element on. With ``in_lanes`` a sum is vectorised, and its body gives one term.
         """
         wide = variant == "rounded"
@@ -117,7 +118,8 @@ class Direction:
                 bound = max_ulp_16_bit if max_ulp_16_bit and storage.dtype.itemsize == 2 else max_ulp
                 bound = "rounded" if wide else bound
                 if not (wide and storage.dtype == np.float64):
-                    self._register(variant, storage, why, None if bound is None else Claim(bound, outside_roots))
+                    said = why_16_bit if why_16_bit and storage.dtype.itemsize == 2 else why
+                    self._register(variant, storage, said, None if bound is None else Claim(bound, outside_roots))
             return compilable
 
         return define

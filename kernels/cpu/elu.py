@@ -15,7 +15,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, expm1_left, quick_exp, quick_expm1
 from kernels.cpu.scaling import exp_parts, odd_product, odd_sum, scaled_pair, scaled_product
-from kernels.cpu.short import falling_root, gradient, short_expm1
+from kernels.cpu.short import NOT_CORRECTED, falling_root, gradient, short_expm1
 
 elu = Activation("elu", alpha=1.0)
 
@@ -49,6 +49,7 @@ def fast_16_bit(x, alpha):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x, alpha):
     T = type(x)
@@ -94,6 +95,7 @@ def fast_backward_16_bit(dy, x, alpha):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x, alpha):
     T = type(x)

@@ -32,7 +32,7 @@ from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_beside_one, exp_terms
 from kernels.cpu.roots import beside_root, near_root, short_root
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled, scaled_product
-from kernels.cpu.short import GRADIENT_REACH, OVER, UNIT, gradient, root_of_exp, short_exp, within_short
+from kernels.cpu.short import GRADIENT_REACH, NOT_CORRECTED, OVER, UNIT, gradient, root_of_exp, short_exp, within_short
 from kernels.tables import MISH_DOUBLE, MISH_ROOT, MISH_SINGLE, MISH_SLOPE
 
 mish = Activation("mish")
@@ -110,6 +110,7 @@ def fast_16_bit(x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x):
     inside = within(x)
@@ -175,7 +176,7 @@ def derivative(x):
 @block
 def fast_backward_16_bit(dy, x):
     T = type(x)
-    x = at_most(at_least(x, -T(GRADIENT_REACH)), T(12))
+    x = at_most(at_least(x, -T(GRADIENT_REACH)), T(12))  # from 12 on it is 1
     w, h = root_of_exp(x)
     e = w * w
     d = T(1) + e
@@ -191,6 +192,7 @@ def fast_backward_16_bit(dy, x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))

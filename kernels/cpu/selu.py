@@ -14,7 +14,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_pair, exp_terms, expm1_of, expm1_terms, quick_expm1
 from kernels.cpu.scaling import exp_parts, scaled_pair, scaled_product
-from kernels.cpu.short import falling_root, gradient, short_expm1
+from kernels.cpu.short import NOT_CORRECTED, RAISED, falling_root, gradient, short_expm1
 
 selu = Activation("selu")
 
@@ -60,6 +60,7 @@ def fast_16_bit(x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x):
     T = type(x)
@@ -89,7 +90,7 @@ def stable_backward(dy, x):
 def fast_backward_16_bit(dy, x):
     T = type(x)
     w, h = falling_root(x)
-    return T(LAMBDA) * dy if x > 0 else gradient(dy, h, T(LAMBDA_ALPHA) * w)
+    return gradient(dy, T(RAISED) if x > 0 else h, T(LAMBDA) if x > 0 else T(LAMBDA_ALPHA) * w)
 
 
 @selu.backward.variant(
@@ -98,6 +99,7 @@ def fast_backward_16_bit(dy, x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x):
     T = type(x)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Arithmetic in float32 for results of 16 bits, which have 11 digits at most.
 
-float32 has 24 of them, so nothing is corrected, and a polynomial is as long as an error of 2^-20 asks for: a result
-that is a thousandth of an ulp from a tie may be rounded the other way. What needs care still is the range, as bfloat16
-has float32's: exponentials carry a power of two that keeps them among the normal numbers.
+float32 has 24 of them, so nothing is corrected, and a polynomial has an error of 2^-20 or a little less: a result that
+is nearer to a tie than 0.002 ulp may be rounded the other way. What needs care still is the range, as bfloat16 has
+float32's: exponentials carry a power of two that keeps them among the normal numbers.
 """
 
 from kernels.cpu.blocks import LN2, LOG2_E, at_least, at_most, exponent_shift, fma, polynomial, two_to_shifted
@@ -12,9 +12,11 @@ from kernels.tables import EXP_SHORT, LOG1P_SHORT
 
 UNIT = 48.0  # exponentials of the forward direction are carried times 2^UNIT
 OVER = 2.0**-UNIT
-RAISED = 2.0**9  # e^(z/2) times this is a normal number up to GRADIENT_REACH
+RAISE = 9.0
+RAISED = 2.0**RAISE  # e^(z/2) times this is a normal number, or at the end of GRADIENT_REACH near to one
+NOT_CORRECTED = "the formula in float32, nothing corrected: a result of 16 bits has 11 digits at most"  # of kernels
 REACH = 110.0  # e^−REACH is 0 in both formats, whatever it is multiplied by that is no larger than REACH
-GRADIENT_REACH = 188.0  # from here on it is, multiplied by any finite number and by GRADIENT_REACH
+GRADIENT_REACH = 188.0  # from here on e^−z times any finite number is 0 in both, and times z or what else is beside it
 
 
 @block
@@ -54,7 +56,7 @@ def short_log1p(w):
 @block
 def root_of_exp(z):
     """w = e^(z/2), and h, which is RAISED times that, for −GRADIENT_REACH ≤ z ≤ 80; at the reach both are 0."""
-    h = short_exp(type(z)(0.5) * z, 9.0)
+    h = short_exp(type(z)(0.5) * z, RAISE)
     return h * type(z)(1 / RAISED), h
 
 
@@ -66,9 +68,10 @@ def falling_root(x):
 
 @block
 def gradient(dy, f, w):
-    """dy·f·w/RAISED, for an |f| ≤ RAISED with h as a factor: nothing overflows, or is 0 too early, whatever dy is.
+    """dy·f·w/RAISED, for any finite dy, and an f that is not much larger than RAISED: of h, or beside it.
 
-    Of a 16-bit dy the first product is exact.
+    Nothing overflows on the way that does not in the end, and nothing is 0 too early: the first product is exact for a
+    dy of 16 bits, and of a tiny e^z, which is w·h/RAISED, dy is multiplied by one half, and then by the other.
     """
     return dy * type(dy)(1 / RAISED) * f * w
 

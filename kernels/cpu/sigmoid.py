@@ -8,7 +8,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.logistic import falling_share, near_sigmoid, rounded_sigmoid, scaled_sigmoid, within_logistic
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled_product
-from kernels.cpu.short import falling_root, gradient, short_sigmoid, within_sigmoid
+from kernels.cpu.short import NOT_CORRECTED, falling_root, gradient, short_sigmoid, within_sigmoid
 
 sigmoid = Activation("sigmoid")
 
@@ -54,6 +54,7 @@ def fast_16_bit(x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x):
     y, rest, r, t = scaled_sigmoid(within_logistic(x), type(x)(0))
@@ -95,6 +96,7 @@ def fast_backward_16_bit(dy, x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))

@@ -22,6 +22,7 @@ from kernels.cpu.blocks import (
     polynomial,
     quick_polynomial,
     round_product,
+    times,
     two_sum,
 )
 from kernels.cpu.compile import block
@@ -37,7 +38,7 @@ from kernels.cpu.logistic import (
     within_logistic,
 )
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, mirrored_product, odd_lowered, scaled_product
-from kernels.cpu.short import GRADIENT_REACH, RAISED, falling_root, gradient, short_sigmoid, within_short
+from kernels.cpu.short import GRADIENT_REACH, NOT_CORRECTED, RAISED, falling_root, gradient, short_sigmoid, within_short
 from kernels.tables import ROOT_WINDOW, SILU_DOUBLE, SILU_ROOT, SILU_SHORT, SILU_SINGLE
 
 silu = Activation("silu", beta=1.0)
@@ -78,7 +79,8 @@ def fast_16_bit(x, beta):
         left = within_short(x)
         return half_raised_16_bit(x, left * short_sigmoid(at_most(left, type(x)(40))))
     y = fast(x, beta)
-    return half_raised_16_bit(x, y) if beta > 0 else y
+    near = abs(times(beta, x)) < type(x)(2.0**-13)
+    return half_raised_16_bit(x, y) if beta > 0 and near else y
 
 
 @silu.forward.variant(
@@ -87,6 +89,7 @@ def fast_16_bit(x, beta):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x, beta):
     if beta == 1:
@@ -190,6 +193,7 @@ def fast_backward_16_bit(dy, x, beta):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x, beta):
     return lowered(dy, *derivative(*of_beta(beta, x)))

@@ -25,7 +25,7 @@ from kernels.cpu.exponential import exp_pair, exp_terms
 from kernels.cpu.log1p import log1p_terms
 from kernels.cpu.logistic import of_beta, rounded_sigmoid, sigmoid_terms, within_logistic
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, odd_sum, scaled, scaled_product
-from kernels.cpu.short import OVER, RAISED, REACH, UNIT, falling_root, gradient, short_exp, short_log1p
+from kernels.cpu.short import NOT_CORRECTED, OVER, RAISED, REACH, UNIT, falling_root, gradient, short_exp, short_log1p
 from kernels.tables import ARTANH_DOUBLE
 
 softplus = Activation("softplus", beta=1.0)
@@ -97,6 +97,7 @@ def fast_16_bit(x, beta):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x, beta):
     T = type(x)
@@ -152,6 +153,7 @@ def fast_backward_16_bit(dy, x, beta):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x, beta):
     return lowered(dy, *sigmoid_terms(*of_beta(beta, x)))

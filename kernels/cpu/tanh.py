@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Tanh: (e^x − e^(−x))/(e^x + e^(−x)), with tanh′ = 1 − tanh².
 
-`fast` and `rounded` reduce x as an exponential does, but by ½ln2, and take tanh itself of what remains. With
+In float32 and float64 `fast`, and `rounded`, reduce x as an exponential does, but by ½ln2, and take tanh itself of what
+remains. With
 |x| = r + n·½ln2, t = tanh(r) and g = 2^(−n), tanh(n·½ln2) is (1 − g)/(1 + g), and the addition theorem makes
 
     tanh|x| = ((1 − g) + (1 + g)·t)/((1 + g) + (1 − g)·t),      tanh′(x) = 4g·(1 − t²)/((1 + g) + (1 − g)·t)².
@@ -35,7 +36,7 @@ from kernels.cpu.compile import block
 from kernels.cpu.define import Activation
 from kernels.cpu.exponential import exp_terms
 from kernels.cpu.scaling import beside_one, exp_parts, lowered, scaled_product
-from kernels.cpu.short import GRADIENT_REACH, gradient, root_of_exp, short_expm1
+from kernels.cpu.short import GRADIENT_REACH, NOT_CORRECTED, gradient, root_of_exp, short_expm1
 from kernels.tables import TANH_DOUBLE, TANH_SINGLE
 
 tanh = Activation("tanh")
@@ -95,7 +96,7 @@ def cubic(r):
 @block
 def fast_16_bit(x):
     T = type(x)
-    t = short_expm1(T(-2) * at_most(abs(x), T(10)))
+    t = short_expm1(T(-2) * at_most(abs(x), T(10)))  # where tanh has long been 1
     return copysign(t / (T(-2) - t), x)
 
 
@@ -105,6 +106,7 @@ def fast_16_bit(x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast(x):
     T = type(x)
@@ -173,6 +175,7 @@ def fast_backward_16_bit(dy, x):
     max_ulp=1,
     max_ulp_16_bit=0.51,
     body_16_bit=fast_backward_16_bit,
+    why_16_bit=NOT_CORRECTED,
 )
 def fast_backward(dy, x):
     return lowered(dy, *derivative(x))

@@ -72,7 +72,7 @@ T backward_fast(T dy, T x) {
 
 inline float backward_fast_16_bit(float dy, float x) {
     const auto [w, h] = falling_root(x);
-    return x > 0 ? float(LAMBDA) * dy : gradient(dy, h, float(LAMBDA_ALPHA.high) * w);
+    return gradient(dy, x > 0 ? RAISED : h, x > 0 ? float(LAMBDA) : float(LAMBDA_ALPHA.high) * w);
 }
 
 // The same in double.

@@ -41,9 +41,10 @@ inline Pair<float> root_of_exp(float z) {
 // The same of z = −|x|, for any x.
 inline Pair<float> falling_root(float x) { return root_of_exp(at_least(-fabs(x), -GRADIENT_REACH)); }
 
-// dy·f·w/RAISED, for an |f| ≤ RAISED with h as a factor: nothing overflows, or is 0 too early, whatever dy is.
+// dy·f·w/RAISED, for any finite dy, and an f that is not much larger than RAISED: of h, or beside it.
 //
-// Of a 16-bit dy the first product is exact.
+// Nothing overflows on the way that does not in the end, and nothing is 0 too early: the first product is exact for a
+// dy of 16 bits, and of a tiny e^z, which is w·h/RAISED, dy is multiplied by one half, and then by the other.
 inline float gradient(float dy, float f, float w) { return dy * (1 / RAISED) * f * w; }
 
 // x cut off on the left, where e^x is 0 in every 16-bit format, also if multiplied by x; NaN for NaN.

@@ -53,7 +53,7 @@ inline float forward_fast_16_bit(float x, double beta) {
         return half_raised_16_bit(x, left * short_sigmoid(at_most(left, 40.0f)));
     }
     const float y = forward_fast(x, beta);
-    return beta > 0 ? half_raised_16_bit(x, y) : y;
+    return beta > 0 && fabs(times(beta, x)) < 0x1p-13f ? half_raised_16_bit(x, y) : y;
 }
 
 // The same in double, not corrected: near enough at every input of float.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Triton kernels as people write them: the textbook's formula, in float32 where the array is of 16 bits. A constant
-stands behind what it multiplies, for Triton's interpreter.
+"""Triton kernels as people write them: the textbook's formula, in float32 where the array is of 16 bits.
+
+tanh is 2σ(2x) − 1, as Triton has no other. A named constant stands behind what it multiplies: before it, Triton's
+interpreter would take the product for another constant.
 
 Triton compiles from a function's source, and so wants it in a file that imports Triton: this one, which triton.py
 imports when a kernel is first called. ``name`` is f(x), and ``name_gradient`` is f′(x).

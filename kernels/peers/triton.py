@@ -6,6 +6,8 @@ The formulas are in _triton_kernels.py. PyTorch brings Triton with its builds fo
 
 import importlib
 import importlib.util
+import os
+import shutil
 from typing import Any
 
 from kernels.peers import torch as pytorch
@@ -16,6 +18,8 @@ from kernels.registry import Lacks
 def _lacks() -> str | None:
     if importlib.util.find_spec("torch") is None:
         return "Triton's kernels are given tensors of PyTorch, which is not installed: pip install torch"
+    if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
+        return "Triton needs a C compiler for what launches its kernels: install gcc, or name another in CC"
     return pytorch.lacks_gpu()
 
 
