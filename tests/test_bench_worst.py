@@ -246,7 +246,8 @@ def test_a_kernel_that_ends_its_process_is_told_and_costs_no_other(data, monkeyp
     assert printed.out == "nothing that is not known already\n"
     assert printed.err.splitlines() == [
         "worst: relu-forward-float32-bad-exits: crashed: the process exited with 3",
-        "worst: relu-forward-float32-bad-is-killed: crashed: the process was ended by SIGKILL, as where memory runs out",
+        "worst: relu-forward-float32-bad-is-killed: crashed: the process was ended by SIGKILL, "
+        "as where memory runs out",
     ]
     assert {host.process for host in own.values()} == {None}
 
