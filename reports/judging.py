@@ -51,7 +51,8 @@ def judge(
 
     Args:
         excuse: what else may explain other figures.
-        platform: in what the machines differ, in words: it may explain that something can't be checked any more.
+        platform: in what the machines differ, in words: it may explain that something can't be checked any more, and
+            other exception flags.
         worse: where the results themselves are known, those that are worse, as `bench.gate` finds them: under "any" in
             any respect, under "misrounded", "normal", "outside" and the kinds of mismatches in that one.
     """
@@ -63,8 +64,9 @@ def judge(
     changes = [*_claim(old, new), *_coverage(old, new)]
     if old.accuracy and new.accuracy and old.accuracy.coverage == new.accuracy.coverage:
         changes += _errors(old, new, worse or {})
-    judged = [_difference(new, c, excuse) for c in [*changes, *_properties(old, new)]]
-    return judged + [_difference(new, c, Excuse(platform)) for c in _unchecked(old, new)]
+    own, compiled = _properties(old, new)
+    judged = [_difference(new, c, excuse) for c in [*changes, *own]]
+    return judged + [_difference(new, c, Excuse(platform)) for c in [*compiled, *_unchecked(old, new)]]
 
 
 def _difference(kernel: KernelResult, change: Change, excuse: Excuse) -> Difference:
@@ -273,14 +275,17 @@ def unzipped(deviations: str) -> bytes:
 # Properties.
 
 
-def _properties(old: KernelResult, new: KernelResult) -> Iterator[Change]:
+def _properties(old: KernelResult, new: KernelResult) -> tuple[list[Change], list[Change]]:
+    """Of what the results are, and of exception flags: these are the compiled code's, even where no result differs."""
+    own, compiled = [], []
     for name, was in old.properties.items():
-        now = new.properties.get(name)
+        now, changes = new.properties.get(name), compiled if name == "flags" else own
         verdicts = was.verdict, now and now.verdict
         if verdicts == ("holds", "violated"):
-            yield Change("property", True, f"“{wording.spoken(name)}” is lost: {now.counter_example}", HELD)
+            changes.append(Change("property", True, f"“{wording.spoken(name)}” is lost: {now.counter_example}", HELD))
         elif verdicts == ("violated", "holds"):
-            yield Change("property", False, f"“{wording.spoken(name)}” holds, was violated", HELD)
+            changes.append(Change("property", False, f"“{wording.spoken(name)}” holds, was violated", HELD))
+    return own, compiled
 
 
 def _unchecked(old: KernelResult, new: KernelResult) -> Iterator[Change]:

@@ -7,7 +7,7 @@ import pytest
 
 from reports.circumstances import Excuse
 from reports.judging import Worse, judge
-from reports.schema import Example, Failure, KernelResult
+from reports.schema import Example, Failure, KernelResult, Property
 from tests.report_results import all_nan, kernel
 
 SHOWN = "at 0x1p+3: got 0x1p+2, was 0x1p+1, exact 2.0"
@@ -261,6 +261,16 @@ def test_a_property_lost_is_told_with_its_counter_example():
     ((found,), (reverse,)) = changed(losing)
     assert found == ("property", "regression", "“monotone” is lost: f(0x1p+0) = 0x1.8p-1 but …")
     assert reverse == ("property", "better", "“monotone” holds, was violated")
+
+
+def test_flags_are_the_compiled_codes_and_may_differ_on_another_platform():
+    for name, elsewhere in (("flags", "elsewhere"), ("monotone", "regression")):
+        old, new = ours(), ours()
+        old.properties[name] = Property(verdict="holds")
+        new.properties[name] = Property(verdict="violated", counter_example="0x1p+0 raises invalid")
+        for platform, judged in ((None, "regression"), ("without avx512f", elsewhere)):
+            (found,) = judge(old, new, Excuse(), platform)
+            assert (found.what, found.judged) == ("property", judged)
 
 
 def test_a_property_that_can_not_be_checked_is_lower_coverage_but_for_another_platform():
