@@ -30,6 +30,10 @@ class KernelError(Exception):
         self.failure = Failure(kind=kind, message=message, input=example)
 
 
+class StartError(KernelError):
+    """No process could be started for calls: a verdict on a file, or on the machine, and on no input."""
+
+
 class Originals(Protocol):
     """What inputs were before a kernel was called."""
 
@@ -78,7 +82,8 @@ def call(
     try:
         got = _poisoned(kernel, arrays, shape, out, threads, POISON)
     except KernelError as error:
-        if error.failure.kind == "raised" and error.failure.input is None and like.size > 1:
+        is_open = error.failure.input is None and not isinstance(error, StartError)
+        if error.failure.kind == "raised" and is_open and like.size > 1:
             error.failure.input = _where_it_raises(kernel, arrays, threads)
         raise
     finally:  # others need them, too, whatever it did to them

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.affinity import CAN_LIMIT, limited
-from bench.calling import KernelError
+from bench.calling import KernelError, StartError
 from bench.machine import ROOT
 from bench.spans import Memory
 from kernels.cpu.launch import cores
@@ -28,10 +28,6 @@ from kernels.cpu.launch import cores
 START_LIMIT_S = 60.0  # for Python, the kernels' modules and the user's
 WATCH_S = 0.25  # so often a process is looked at that is asked something
 SHARED = Path("/dev/shm")  # in memory, where there is such a place
-
-
-class StartError(KernelError):
-    """No process could be started for calls: a verdict on a file, or on the machine."""
 
 
 @dataclass

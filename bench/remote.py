@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from bench.calling import KernelError, hexadecimal
+from bench.calling import KernelError, StartError, hexadecimal
 from bench.culprit import culprit
-from bench.process import Host, StartError
+from bench.process import Host
 from bench.spans import CACHE_LINE, lay_out
 from bench.speed import Setting
 from kernels.registry import Kernel, RunsWith
