@@ -74,7 +74,6 @@ def test_a_file_imports_what_lies_beside_it_before_all_and_later_after_all(write
         assert {k.variant for k in loaded([place])} == {"beside"}
         assert sys.path == [*before, str(tmp_path)]
         registry._kernels.clear()
-        del sys.modules["mine"]
 
 
 def test_a_kernel_may_import_what_lies_beside_it_when_it_is_called(write):
