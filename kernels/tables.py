@@ -10,6 +10,7 @@ def numbers(text: str) -> tuple[float, ...]:
 GELU_FAR = 64.0  # e^(−y²/2) is zero from here on, whatever it is multiplied by
 GELU_TAIL_CENTRE = 5.0
 SLOPE_FACTOR_BASE = 0.50439453125
+SHORT_CENTRE = 3.0
 
 # The root of R(y) − y/√(2π), y₀ = 0.7517915246935644574579049467795240396645, as high and low part;
 # −y₀ is the root of GELU′.

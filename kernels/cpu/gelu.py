@@ -47,6 +47,7 @@ from kernels.tables import (
     NEAR_SLOPE_CHANGE,
     NEAR_TAIL,
     NEAR_TAIL_CHANGE,
+    SHORT_CENTRE,
     SLOPE_FACTOR_BASE,
     SLOPE_FACTOR_DOUBLE,
     SLOPE_FACTOR_SINGLE,
@@ -171,10 +172,10 @@ def tail_product(x):
 
 @block
 def reciprocal_16_bit(y):
-    """(1/(y + 3), (y − 3)/(y + 3)), of which the tables of the 16-bit dtypes are functions."""
+    """(1/(y + c), (y − c)/(y + c)), c = SHORT_CENTRE, of which the tables of the 16-bit dtypes are functions."""
     T = type(y)
-    v = T(1) / (y + T(3))
-    return v, fma(T(-6), v, T(1))
+    v = T(1) / (y + T(SHORT_CENTRE))
+    return v, fma(T(-2 * SHORT_CENTRE), v, T(1))
 
 
 @block

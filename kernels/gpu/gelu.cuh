@@ -120,10 +120,10 @@ T forward_fast(T x) {
     return copysign(fma(-t, fma(h, s, -little), at_least(x, -T(0))), x);
 }
 
-// (1/(y + 3), (y − 3)/(y + 3)), of which the tables of the 16-bit dtypes are functions.
+// (1/(y + c), (y − c)/(y + c)), c = SHORT_CENTRE, of which the tables of the 16-bit dtypes are functions.
 inline Pair<float> reciprocal_16_bit(float y) {
-    const float v = 1 / (y + 3);
-    return {v, fma(-6.0f, v, 1.0f)};
+    const float v = 1 / (y + float(SHORT_CENTRE));
+    return {v, fma(float(-2 * SHORT_CENTRE), v, 1.0f)};
 }
 
 inline float forward_fast_16_bit(float x) {
