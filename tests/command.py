@@ -31,7 +31,7 @@ def benchmark(
     """Run `pytest --benchmark` at depth quick.
 
     ``kernels`` is a file of a user's own; ``github`` what GitHub Actions sets: where it runs the tests, what they
-    measure is none of its page's business.
+    measure is none of its page's business. Nor is it pytest-xdist's, under which pytest-benchmark would time nothing.
     """
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--benchmark", "--depth", "quick"]
     if kernels:
@@ -39,7 +39,8 @@ def benchmark(
     done = subprocess.run(
         [*command, "--report-dir", str(folder), *arguments],
         cwd=ROOT,
-        env={name: v for name, v in os.environ.items() if not name.startswith("GITHUB_")} | dict(github or {}),
+        env={k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "PYTEST_XDIST_"))}
+        | dict(github or {}),
         capture_output=True,
         text=True,
         timeout=300,

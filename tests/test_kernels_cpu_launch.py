@@ -146,7 +146,7 @@ def test_an_error_in_a_thread_reaches_the_caller():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:os.fork:RuntimeWarning")  # JAX's, where it is loaded
 def test_threads_work_in_a_forked_child():
     x = draw(1000)
     want = leaky_relu(x, threads=2)

@@ -2,6 +2,7 @@
 """What every kernel is compiled to for four architectures: no spills; `fast` and `rounded` of IEEE's operations."""
 
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 
@@ -28,7 +29,7 @@ def found_in(name: str, architecture: str) -> list[str]:
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_every_kernel_compiles_and_nothing_is_amiss(architecture):
     needs_nvrtc()
-    with ProcessPoolExecutor(cores()) as pool:
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
         found = list(pool.map(found_in, ACTIVATIONS, [architecture] * len(ACTIVATIONS)))
     assert [fault for faults in found for fault in faults] == []
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 
 from tabulate import tabulate
 from tqdm import tqdm
@@ -88,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     kernels = every_entry(names)
     try:
         version = nvrtc.version()
-        with ProcessPoolExecutor(cores()) as pool:
+        with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
             pending = [pool.submit(compiled, *kernel, options.arch) for kernel in kernels.items()]
             rows = [p.result() for p in tqdm(pending, unit="kernel", disable=not sys.stderr.isatty())]
     except (FileNotFoundError, nvrtc.CompileError) as error:
