@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from reports import wording
 from reports.comparisons import Comparison, Difference
 from reports.findings import Finding
+from reports.gate import exit_code
 from reports.schema import KernelResult, Results
 
 LISTED = 20  # differences of each kind told one by one before the rest is only counted
@@ -21,7 +22,7 @@ def outcome(results: Results) -> list[Finding]:
         return []
     kernels = {k.id: k for k in results.kernels}
     told = [finding for judged in NAMES for finding in _told(found.judged(judged), judged, kernels)]
-    tone = "bad" if found.judged("regression", "missing") else "plain" if ungated(found) else "good"
+    tone = "bad" if exit_code(found) else "plain" if ungated(found) else "good"
     return [Finding(tone, _lead(found)), *told, *_advice(found)]
 
 
@@ -34,8 +35,11 @@ def ungated(found: Comparison) -> dict[str, str]:
 def _lead(found: Comparison) -> str:
     counts = [f"{n:,} {name}" for judged, name in NAMES.items() if (n := len({d.kernel for d in found.judged(judged)}))]
     of = f"{wording.one_line(found.baseline)} ({wording.revision(found.commit)}, {found.started[:10]})"
-    result = ", ".join(counts) if counts else "nothing differs"
-    return f"{wording.kernels(found.compared)} compared with {of}: {result}."
+    left_out = f", {found.left_out:,} more left out by this run's filters" if found.left_out else ""
+    result = f": {', '.join(counts)}" if counts else ""
+    if not found.compared:
+        return f"No kernel compared, which is no pass: {of} has none of these{left_out}{result}."
+    return f"{wording.kernels(found.compared)} compared with {of}{left_out}{result or ': nothing differs'}."
 
 
 def _told(differences: list[Difference], judged: str, kernels: dict[str, KernelResult]) -> Iterator[Finding]:
@@ -52,7 +56,7 @@ def _advice(found: Comparison) -> Iterator[Finding]:
     if left:
         were = "was" if left == 1 else "were"
         yield Finding("plain", f"{wording.kernels(left)} {were} not gated: what differs may have another cause.")
-    if found.judged("regression", "missing"):
+    if exit_code(found):
         yield Finding("plain", "Where that is meant, make these results the new baseline", command=found.accept)
     elif found.judged("better", "changed", "new"):
         yield Finding("plain", "To keep what was won, make these results the new baseline", command=found.accept)
