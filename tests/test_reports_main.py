@@ -74,7 +74,7 @@ def test_other_version(file, capsys):
 
 
 def test_missing(tmp_path, capsys):
-    assert "No such file" in refusal(["render", tmp_path / "none.json"], capsys)
+    assert "there is no such file: check the path" in refusal(["render", tmp_path / "none.json"], capsys)
 
 
 def test_folder_in_the_way_of_a_file(file, capsys):
@@ -141,7 +141,7 @@ def test_compare_prints_the_differences_and_exits_like_a_run(file, worse, capsys
 def test_what_can_not_be_compared_is_refused(file, worse, capsys):
     other = worse(lambda r: setattr(r.run, "seed", 9))
     assert "measured with seed 1, not 9: measure with --seed 1" in refusal(["compare", file, other], capsys)
-    assert "No such file" in refusal(["compare", "none.json", other], capsys)
+    assert "there is no such file: check the path" in refusal(["compare", "none.json", other], capsys)
 
 
 def test_accept_makes_a_baseline_that_can_be_compared_with(file, tmp_path, capsys):
