@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from bench import fenv
-from bench.culprit import PARTS, culprit
+from bench.culprit import culprit
 from kernels.registry import Kernel
 from reports.schema import Failure
 
@@ -228,7 +228,7 @@ def _where_it_raises(kernel: Kernel, arrays: Sequence[np.ndarray], threads: int 
     """An input at which alone a kernel raises that does not raise at each; None where there is none."""
     flat = [array.flatten() for array in arrays]
 
-    def raises(part: slice, limit_s: float = 0.0) -> bool:
+    def raises(part: slice, limit_s: float) -> bool:
         some = [array[part] for array in flat]
         out = np.empty_like(some[-1]) if kernel.takes_out else None
         try:
@@ -237,11 +237,8 @@ def _where_it_raises(kernel: Kernel, arrays: Sequence[np.ndarray], threads: int 
             return error.failure.kind == "raised"
         return False
 
-    size = flat[-1].size
-    at = culprit(size, raises, 0.0)  # what raises does so at once
-    if at is None or all(raises(slice(i, i + 1)) for i in np.linspace(0, size - 1, PARTS).astype(int)):
-        return None
-    return hexadecimal(flat[-1][at])
+    at = culprit(flat[-1].size, raises, 0.0)  # what raises does so at once
+    return None if at is None else hexadecimal(flat[-1][at])
 
 
 def _check_all_written(
