@@ -320,7 +320,7 @@ def test_a_host_for_each_backend_and_each_file():
 @pytest.mark.parametrize(
     ("text", "kind", "why"),
     [
-        ("raise ValueError", "raised", "mine.py: line 1: ValueError"),
+        ("raise ValueError", "raised", "mine.py: ValueError (mine.py, line 1)"),
         ("import os; os._exit(3)", "crashed", "mine.py could not be imported: the process exited with 3"),
         ("import time; time.sleep(1000)", "hung", "mine.py could not be imported: did not return within 1.5 s"),
     ],

@@ -163,10 +163,10 @@ def test_parameters_are_the_kernels_own(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x = 1\ny = undefined\n", "line 2: NameError: name 'undefined' is not defined"),
-        ("def f(:\n", "line 1: SyntaxError: "),
-        ("import no_such_library\n", "line 1: ModuleNotFoundError: No module named 'no_such_library'"),
-        ("raise SystemExit(3)\n", "line 1: SystemExit: 3"),
+        ("x = 1\ny = undefined\n", ": NameError: name 'undefined' is not defined (mine.py, line 2)"),
+        ("def f(:\n", ": SyntaxError: invalid syntax (mine.py, line 1)"),
+        ("import no_such_library\n", ": ModuleNotFoundError: No module named 'no_such_library' (mine.py, line 1)"),
+        ("raise SystemExit(3)\n", ": SystemExit: 3 (mine.py, line 1)"),
         (RELU.replace("relu", "rule").format(variant="one"), "there is no activation 'rule'; choose from "),
         (RELU.format(variant="one") * 2, "registered twice"),
         ("def relu(x):\n    return x\n", "registers no kernel: decorate a function with halfulp.implementation"),
@@ -305,7 +305,7 @@ def test_an_import_that_changes_the_mode_is_a_verdict_on_its_kernels_alone(write
         ("import os\nos._exit(0)\n", "could not be imported: the process exited with 0"),
         ("import ctypes\nctypes.string_at(0)\n", "could not be imported: the process was ended by SIGSEGV"),
         ("while True: pass\n", "could not be imported: did not return within 2 s, and was stopped"),
-        ("x = undefined\n", "line 1: NameError: name 'undefined' is not defined"),
+        ("x = undefined\n", ": NameError: name 'undefined' is not defined (mine.py, line 1)"),
         ("", "registers no kernel"),
     ],
 )
