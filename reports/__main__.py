@@ -7,7 +7,7 @@ from pathlib import Path
 
 from reports import markdown, terminal, wording
 from reports.baselines import AcceptError, accept, default
-from reports.command import WRONG_USAGE, Parser
+from reports.command import WRONG_USAGE, Parser, run
 from reports.gate import FEWER, BaselineError, compare, exit_code
 from reports.schema import ResultsError, load
 from reports.write import ReportError, write
@@ -81,4 +81,4 @@ def _table(options: argparse.Namespace) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -307,7 +307,7 @@ def test_an_import_that_changes_the_mode_is_a_verdict_on_its_kernels_alone(write
         ("import ctypes\nctypes.string_at(0)\n", "could not be imported: the process was ended by SIGSEGV"),
         (
             "while True: pass\n",
-            "could not be imported: did not return within 2 s, and was stopped, twice: it hangs, or the machine is over",
+            "could not be imported: did not return within 2 s, and was stopped, twice: it hangs, or the machine is",
         ),
         ("x = undefined\n", ": NameError: name 'undefined' is not defined (mine.py, line 1)"),
         ("", "registers no kernel"),
