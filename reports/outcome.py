@@ -35,7 +35,7 @@ def ungated(found: Comparison) -> dict[str, str]:
 def _lead(found: Comparison) -> str:
     counts = [f"{n:,} {name}" for judged, name in NAMES.items() if (n := len({d.kernel for d in found.judged(judged)}))]
     of = f"{wording.one_line(found.baseline)} ({wording.revision(found.commit)}, {found.started[:10]})"
-    left_out = f", {found.left_out:,} more left out by this run's filters" if found.left_out else ""
+    left_out = f", {found.left_out:,} left out by this run's filters" if found.left_out else ""
     result = f": {', '.join(counts)}" if counts else ""
     if not found.compared:
         return f"No kernel compared, which is no pass: {of} has none of these{left_out}{result}."
