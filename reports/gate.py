@@ -114,7 +114,7 @@ def missing(kernel: KernelResult, skipped: Iterable[Skipped]) -> Difference:
 
 
 def exit_code(comparison: Comparison) -> int:
-    """6 for a regression, else 7 for a kernel that is missing or where no kernel was compared, else 0."""
+    """6 for a regression, else 7 for a kernel that is missing, else 0."""
     if comparison.judged("regression"):
         return REGRESSION
-    return MISSING if comparison.judged("missing") or not comparison.compared else 0
+    return MISSING if comparison.judged("missing") else 0

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from reports import wording
 from reports.comparisons import Comparison, Difference
 from reports.findings import Finding
-from reports.gate import exit_code
 from reports.schema import KernelResult, Results
 
 LISTED = 20  # differences of each kind told one by one before the rest is only counted
@@ -22,7 +21,9 @@ def outcome(results: Results) -> list[Finding]:
         return []
     kernels = {k.id: k for k in results.kernels}
     told = [finding for judged in NAMES for finding in _told(found.judged(judged), judged, kernels)]
-    tone = "bad" if exit_code(found) else "plain" if ungated(found) else "good"
+    tone = (
+        "bad" if found.judged("regression", "missing") else "plain" if ungated(found) or not found.compared else "good"
+    )
     return [Finding(tone, _lead(found)), *told, *_advice(found)]
 
 
@@ -38,7 +39,7 @@ def _lead(found: Comparison) -> str:
     left_out = f", {found.left_out:,} left out by this run's filters" if found.left_out else ""
     result = f": {', '.join(counts)}" if counts else ""
     if not found.compared:
-        return f"No kernel compared, which is no pass: {of} has none of these{left_out}{result}."
+        return f"No kernel compared: {of} has none of these{left_out}{result}."
     return f"{wording.kernels(found.compared)} compared with {of}{left_out}{result or ': nothing differs'}."
 
 
@@ -56,7 +57,7 @@ def _advice(found: Comparison) -> Iterator[Finding]:
     if left:
         were = "was" if left == 1 else "were"
         yield Finding("plain", f"{wording.kernels(left)} {were} not gated: what differs may have another cause.")
-    if exit_code(found):
+    if found.judged("regression", "missing"):
         yield Finding("plain", "Where that is meant, make these results the new baseline", command=found.accept)
     elif found.judged("better", "changed", "new"):
         yield Finding("plain", "To keep what was won, make these results the new baseline", command=found.accept)

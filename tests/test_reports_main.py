@@ -138,6 +138,16 @@ def test_compare_prints_the_differences_and_exits_like_a_run(file, worse, capsys
     assert said in capsys.readouterr().out
 
 
+def test_two_files_with_nothing_in_common_were_not_compared(file, worse, capsys):
+    def other(made):
+        made.kernels = made.kernels[:1]
+        made.kernels[0].backend = "mine"
+        made.run.filters = {"backend": ["mine"]}
+
+    assert main(["compare", str(file), str(worse(other))]) == 7
+    assert "No kernel compared: " in capsys.readouterr().out
+
+
 def test_what_can_not_be_compared_is_refused(file, worse, capsys):
     other = worse(lambda r: setattr(r.run, "seed", 9))
     assert "measured with seed 1, not 9: measure with --seed 1" in refusal(["compare", file, other], capsys)
