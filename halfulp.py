@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 from mpmath import mpf
 
 import reference
@@ -187,7 +188,9 @@ class Measurement:
     def __repr__(self) -> str:
         found = self.accuracy
         lines = [f"{self.name}: {found.evaluated:,} inputs ({found.coverage}), {found.misrounded:,} misrounded"]
-        if found.max_ulp is not None:
+        if found.max_ulp == 0:
+            lines.append("  largest error 0 ulp: no number is off")
+        elif found.max_ulp is not None:
             place = "" if self.worst_input is None else f" ({self.worst_input!r})"
             lines.append(f"  largest error {found.max_ulp:.6g} ulp at {found.worst_input}{place}")
             lines.append(f"    got {found.worst_got}, exact {found.worst_exact}")
@@ -220,7 +223,7 @@ def measure(
     activation: str,
     *,
     direction: str = "forward",
-    dtype: str = "float32",
+    dtype: npt.DTypeLike = "float32",
     depth: str = "quick",
     seed: int = 0,
     device: Literal["cpu", "cuda"] = "cpu",
@@ -230,30 +233,33 @@ def measure(
 
     Args:
         function: as for `implementation`.
-        activation, direction, dtype: what it implements.
+        activation, direction, dtype: what it implements; the dtype by its name, or NumPy's or ml_dtypes' own.
         depth: how much is tried, "quick" or "standard", and all values of the 16-bit dtypes at either; "exhaustive"
             tries all 2^32 of float32 too, for about a minute, unless the activation is one of your own. Where not all
             values are tried, the worst one is searched for as well, with fewer evaluations for one of your own.
-        seed: of everything drawn at random.
+        seed: of everything drawn at random, a whole number, 0 or more.
         device: "cuda" for a function of CuPy arrays.
         **parameters: of the activation, where they are not the defaults; the function gets those that it names, and all
             of them where it has ``**``.
 
     Raises:
-        ValueError: an unknown name, or a parameter that is not finite, or not positive where it has to be.
+        ValueError: an unknown name, a seed that is none, or a parameter that is not finite, or not positive where it
+            has to be.
         KernelError: the function raised, returned another shape or dtype, wrote to its input, or left the
             floating-point mode changed, which is then as it was.
         DataError: the suite's own file of worst inputs is damaged.
     """
     if depth not in SAMPLES:
         raise ValueError(f"there is no depth {depth!r}; choose from {', '.join(SAMPLES)}")
+    if not isinstance(seed, numbers.Integral) or isinstance(seed, bool) or seed < 0:
+        raise ValueError(f"seed is {seed!r}: it must be a whole number, 0 or more")
     kernel = _kernel(function, activation, direction, dtype, device=device, parameters=parameters)
     swept = sweep_all([kernel], folder=None) if depth == "exhaustive" and can_sweep(kernel) else {}
-    whole = measured(kernel, depth, seed, swept.get(kernel.id))
+    whole = measured(kernel, depth, int(seed), swept.get(kernel.id))
     found, safety, held = whole.accuracy, whole.safety, whole.properties
     sums_have_none = direction == "backward_alpha" or found.worst_input is None
     worst = None if sums_have_none else float.fromhex(found.worst_input)
-    name = f"{activation} {direction} {dtype}"
+    name = f"{activation} {direction} {kernel.dtype}"
     mismatches = safety.mismatches + (found.search.mismatches if found.search else 0)
     return Measurement(name, found.max_ulp, worst, mismatches, found, safety, held)
 
@@ -305,7 +311,7 @@ def _kernel(
     function: Callable[..., Any],
     activation: str,
     direction: str,
-    dtype: str,
+    dtype: npt.DTypeLike,
     *,
     backend: str = "mine",
     variant: str = "mine",
@@ -318,6 +324,7 @@ def _kernel(
     check_name("activation", activation, reference.activations())
     known = reference.activations()[activation]
     check_name("direction", direction, known.directions)
+    dtype = np.dtype(dtype).name if isinstance(dtype, type | np.dtype) else dtype
     check_name("dtype", dtype, FORMATS)
     check_name("device", device, ("cpu", "cuda"))
     for name in parameters or {}:

@@ -9,7 +9,7 @@ import sys
 
 from bench import explain, versus, worst
 from bench.reading import shielded
-from reports.command import Parser
+from reports.command import Parser, run
 
 COMMANDS = (explain, versus, worst)
 
@@ -25,4 +25,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from bench import fenv
-from bench.culprit import PARTS, culprit
+from bench.culprit import culprit
 from kernels.registry import Kernel
+from reports import wording
 from reports.schema import Failure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,8 +27,11 @@ class KernelError(Exception):
     """A kernel broke the contract of a call; ``failure`` is what the report says of it."""
 
     def __init__(self, kind: str, message: str, example: str | None = None) -> None:
-        super().__init__(f"{kind}: {message}")
+        super().__init__(kind, message, example)
         self.failure = Failure(kind=kind, message=message, input=example)
+
+    def __str__(self) -> str:
+        return wording.failure(self.failure, width=None)
 
 
 class StartError(KernelError):
@@ -111,8 +115,9 @@ def restored(given: np.ndarray, original: np.ndarray) -> KernelError | None:
     if not changed.any():
         return None
     at = int(np.flatnonzero(changed)[0])
+    wrote = hexadecimal(given.flat[at])
     given[...] = original
-    return KernelError("wrote_input", f"the kernel changed element {at} of its input", hexadecimal(original.flat[at]))
+    return KernelError("wrote_input", f"the kernel wrote {wrote} over an input", hexadecimal(original.flat[at]))
 
 
 def _words(array: np.ndarray) -> np.ndarray:
@@ -228,7 +233,7 @@ def _where_it_raises(kernel: Kernel, arrays: Sequence[np.ndarray], threads: int 
     """An input at which alone a kernel raises that does not raise at each; None where there is none."""
     flat = [array.flatten() for array in arrays]
 
-    def raises(part: slice, limit_s: float = 0.0) -> bool:
+    def raises(part: slice, limit_s: float) -> bool:
         some = [array[part] for array in flat]
         out = np.empty_like(some[-1]) if kernel.takes_out else None
         try:
@@ -237,11 +242,8 @@ def _where_it_raises(kernel: Kernel, arrays: Sequence[np.ndarray], threads: int 
             return error.failure.kind == "raised"
         return False
 
-    size = flat[-1].size
-    at = culprit(size, raises, 0.0)  # what raises does so at once
-    if at is None or all(raises(slice(i, i + 1)) for i in np.linspace(0, size - 1, PARTS).astype(int)):
-        return None
-    return hexadecimal(flat[-1][at])
+    at = culprit(flat[-1].size, raises, 0.0)  # what raises does so at once
+    return None if at is None else hexadecimal(flat[-1][at])
 
 
 def _check_all_written(
@@ -258,7 +260,7 @@ def _check_all_written(
         at = int(np.flatnonzero(still)[0])
         raise KernelError(
             "left_output",
-            f"left {int(still.sum())} outputs unwritten, the first at element {at}",
+            f"left {int(still.sum())} outputs unwritten",
             hexadecimal(arrays[-1].flat[at]),
         )
 

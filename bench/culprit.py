@@ -3,19 +3,21 @@
 
 A process that is lost tells nothing. So the array is cut into parts, and these are called one after the other until one
 is lost; that part is cut up in turn, until it is a single element. Each round costs one process, and four rounds are
-enough for 2^24 elements.
+enough for 2^24 elements. Where other elements alone are lost as well, that one is nothing special, and is not named.
 """
 
+import itertools
 import time
 from collections.abc import Callable
 
 PARTS = 64  # of what is cut up
+OTHERS = 4  # single elements tried beside the one that was found
 SEARCH_S = 120.0  # for all of it
 SLOWER = 4.0  # times as long as the slowest call that returned, its process's start included: a call hangs
 
 
 def culprit(size: int, is_lost: Callable[[slice, float], bool], patience_s: float) -> int | None:
-    """The place of an element on which alone a call is lost.
+    """The place of an element on which alone a call is lost, as it is not on each element.
 
     Args:
         size: of the array on which a call was lost.
@@ -24,9 +26,9 @@ def culprit(size: int, is_lost: Callable[[slice, float], bool], patience_s: floa
         patience_s: how long a call may take where nothing is known yet.
 
     Returns:
-        None where each part alone does no harm, or `SEARCH_S` were not enough.
+        None where each part alone does no harm, each element tried alone does, or `SEARCH_S` were not enough.
     """
-    lost, limit_s, slowest_s = slice(0, size), patience_s, 0.0
+    lost, limit_s, slowest_s, is_special = slice(0, size), patience_s, 0.0, False
     end = time.monotonic() + SEARCH_S
     while lost.stop - lost.start > 1:
         for part in _cut(lost):
@@ -36,11 +38,15 @@ def culprit(size: int, is_lost: Callable[[slice, float], bool], patience_s: floa
             if is_lost(part, limit_s):
                 lost = part
                 break
+            is_special |= part.stop - part.start == 1
             slowest_s = max(slowest_s, time.monotonic() - begin)
             limit_s = min(patience_s, SLOWER * slowest_s)
         else:
             return None
-    return lost.start
+    others = (slice(i, i + 1) for i in range(0, size, -(-size // OTHERS)) if i != lost.start)
+    in_time = itertools.takewhile(lambda _: time.monotonic() + limit_s <= end, others)
+    is_special = is_special or not all(is_lost(other, limit_s) for other in in_time)
+    return lost.start if is_special else None
 
 
 def _cut(whole: slice) -> list[slice]:

@@ -64,7 +64,8 @@ def run(options: argparse.Namespace) -> int:
         with closing_all(users.hosted(options.kernels)) as hosts:
             asked = list(_asked(options))
             hosts |= hosts_for((k for _, _, chosen in asked for k in chosen), hosts)
-            blocks = [_block(point, note, [isolated(k, hosts) for k in chosen]) for point, note, chosen in asked]
+            none = _none(options.kernels)
+            blocks = [_block(point, note, [isolated(k, hosts) for k in chosen], none) for point, note, chosen in asked]
     except (ValueError, users.LoadError) as error:
         print(f"explain: {error}", file=sys.stderr)
         return WRONG_USAGE
@@ -134,13 +135,19 @@ def _chosen(options: argparse.Namespace, direction: str) -> list[Kernel]:
 # What is said.
 
 
-def _block(point: Point, note: str, chosen: Iterable[Kernel]) -> str:
-    """All that is said of one direction."""
+def _none(places: Iterable[str]) -> str:
+    """That there is no kernel, of whatever ``--kernels`` named either."""
+    *others, last = ["ours", "a library", *places]
+    return f"no kernel of {', '.join(others)} or {last} is registered for this"
+
+
+def _block(point: Point, note: str, chosen: Iterable[Kernel], none: str) -> str:
+    """All that is said of one direction; ``none`` stands where no kernel is chosen."""
     facts = list(_facts(point, note))
     width = max(len(name) for name, _ in facts)
     lines = [f"  {name:<{width}}  {text}" for name, text in facts]
     rows = [_row(kernel, ask(kernel, point)) for kernel in chosen]
-    return "\n".join([_title(point), *lines, "", _table(rows)])
+    return "\n".join([_title(point), *lines, "", _table(rows) if rows else none])
 
 
 def _title(point: Point) -> str:
@@ -230,8 +237,6 @@ def _reach(point: Point) -> str:
 
 def _table(rows: list[list[str]]) -> str:
     """The answers; without the column of notes where there is nothing to note."""
-    if not rows:
-        return "no kernel of ours or of a library is registered for this"
     columns = max(map(len, rows))
     text = tabulate(rows, HEAD[:columns], tablefmt="simple", colalign=ALIGNED[:columns], disable_numparse=True)
     return "\n".join(line.rstrip() for line in text.splitlines())

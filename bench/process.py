@@ -59,11 +59,26 @@ class Host:
     def start(self) -> None:
         """Start the process, where there is none, and wait until it has imported what it needs.
 
+        What takes too long, as it may on a machine that does much else, is tried once more.
+
         Raises:
             StartError: that failed, did not end within its time, or ended the process; the message says of what.
         """
         if self.process:
             return
+        try:
+            self._launch()
+        except KernelError as error:
+            if error.failure.kind != "hung":
+                raise
+            self._launch(", twice: it hangs, or the machine is overloaded")
+
+    def _launch(self, where_it_hangs: str = "") -> None:
+        """Start the process; the message of an error that it hangs ends with these words.
+
+        Raises:
+            StartError: see `start`.
+        """
         ours, theirs = socket.socketpair()
         self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
         self.memory = Memory(self.file.fileno())
@@ -81,6 +96,7 @@ class Host:
         except KernelError as error:
             self._end()
             kind, message = error.failure.kind, error.failure.message
+            message += where_it_hangs if kind == "hung" else ""
             if kind != "raised":  # it does not say itself what it is about
                 own = [f"--kernels {place} could not be imported" for place in self.places]
                 message = f"{', '.join(own) or 'the process for its calls could not be started'}: {message}"

@@ -152,5 +152,4 @@ def refuse_if_fatal(error: KernelError) -> None:
 
 def broken_call(error: KernelError) -> str:
     """What happened, for people."""
-    where = f" at {error.failure.input}" if error.failure.input else ""
-    return f"the call failed{where}: {error}"
+    return f"the call failed: {error}"

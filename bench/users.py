@@ -4,7 +4,6 @@
 import importlib
 import importlib.util
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,6 +14,7 @@ from bench import fenv
 from bench.calling import KernelError, described
 from bench.remote import Host
 from kernels.registry import Kernel, registered
+from reports import wording
 
 HOW = "decorate a function with halfulp.implementation(...)"
 
@@ -96,7 +96,7 @@ def _import(place: str, before: Mapping[str, ModuleType]) -> ModuleType:
         missing = error.name if isinstance(error, ModuleNotFoundError) and not is_file else None
         if missing and f"{place}.".startswith(f"{missing}."):  # itself, or a package that it is said to be in
             raise no_module from error
-        raise LoadError(f"--kernels {place}: {_where(error, path)}{_line(error)}") from error
+        raise LoadError(f"--kernels {place}: {wording.one_line(described(error), None)}") from error
 
 
 def _import_file(path: Path, before: Mapping[str, ModuleType]) -> ModuleType:
@@ -134,16 +134,3 @@ def _origin(name: str) -> Path | None:
         return Path(getattr(sys.modules[name], "__file__", None) or "built in").resolve()
     spec = importlib.util.find_spec(name)
     return spec and Path(spec.origin or "built in").resolve()
-
-
-def _where(error: BaseException, path: Path) -> str:
-    """The last line of the user's own file that the error came through."""
-    if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: "
-    own = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
-    return f"line {own[-1]}: " if own else ""
-
-
-def _line(error: BaseException) -> str:
-    text = f"{type(error).__name__}: {error.msg}" if isinstance(error, SyntaxError) else described(error)
-    return " ".join(text.split())

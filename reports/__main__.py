@@ -7,8 +7,8 @@ from pathlib import Path
 
 from reports import markdown, terminal, wording
 from reports.baselines import AcceptError, accept, default
-from reports.command import WRONG_USAGE, Parser
-from reports.gate import FEWER, BaselineError, compare, exit_code
+from reports.command import WRONG_USAGE, Parser, run
+from reports.gate import FEWER, MISSING, BaselineError, compare, exit_code
 from reports.schema import ResultsError, load
 from reports.write import ReportError, write
 
@@ -58,10 +58,11 @@ def _render(options: argparse.Namespace) -> tuple[Path, int]:
 
 
 def _compare(options: argparse.Namespace) -> tuple[str, int]:
-    """How they differ, and the exit code that a run with that baseline has."""
+    """How they differ, and the exit code that a run with that baseline has; of two with nothing in common, 7."""
     results = load(options.results)
     results.comparison = compare(load(options.old), results, options.old, results=options.results)
-    return "\n".join(terminal.against(results)), exit_code(results.comparison)
+    code = exit_code(results.comparison) or (0 if results.comparison.compared else MISSING)
+    return "\n".join(terminal.against(results)), code
 
 
 def _accept(options: argparse.Namespace) -> tuple[str, int]:
@@ -81,4 +82,4 @@ def _table(options: argparse.Namespace) -> tuple[str, int]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -33,10 +33,11 @@ def _annotations(results: Results) -> Iterator[str]:
         ("error", "claims broken", list(map(_broken, counted.broken))),
     ]
     if results.comparison:
-        differences = results.comparison.judged
+        differences, compared = results.comparison.judged, results.comparison.compared
         groups += [
             ("error", "regressions", list(map(_told, differences("regression")))),
             ("error", "kernels missing", list(map(_told, differences("missing")))),
+            ("warning", "baseline has none of these kernels", [] if compared else [results.comparison.baseline]),
             ("warning", "kernels not gated", [f"{k}: {why}" for k, why in ungated(results.comparison).items()]),
             ("notice", "better than the baseline", list(map(_told, differences("better")))),
         ]

@@ -29,6 +29,7 @@ class Comparison(Record):
     commit: str | None
     compared: int  # kernels that both have
     differences: list[Difference]
+    left_out: int = 0  # kernels of the baseline that the new run's filters, or -k, leave out
     accept: str = "python -m reports accept"  # the command that makes the new results the baseline
 
     def judged(self, *verdicts: str) -> list[Difference]:

@@ -157,9 +157,13 @@ def _largest_errors(counted: Tally) -> Iterator[Finding]:
         found = [k for k in judged if getattr(k.accuracy, name) is not None]
         if found:
             worst = max(found, key=lambda k, name=name: getattr(k.accuracy, name))
+            largest = getattr(worst.accuracy, name)
+            if not largest:
+                yield Finding("plain", f"Largest error {where}: 0 ulp, no number is off.")
+                continue
             at = f" at {worst.accuracy.worst_input}" if name == "max_ulp" else ""
-            error = wording.ulp(getattr(worst.accuracy, name))
-            yield Finding("plain", f"Largest error {where}: {error} ulp, {wording.one_line(worst.id)}{at}.", worst)
+            kernel = wording.one_line(worst.id)
+            yield Finding("plain", f"Largest error {where}: {wording.ulp(largest)} ulp, {kernel}{at}.", worst)
 
 
 def _correctly_rounded(counted: Tally) -> Iterator[Finding]:

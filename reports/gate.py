@@ -78,13 +78,16 @@ def compare(
         elif kernel.backend in {k.backend for k in old.kernels}:  # else it is of a library that was not installed there
             text = "is not in the baseline"
             differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
-    differences += [missing(k, new.skipped) for k in old.kernels if k.id not in found and expected(k, new.run)]
+    gone = [k for k in old.kernels if k.id not in found]
+    due = [k for k in gone if expected(k, new.run)]
+    differences += [missing(k, new.skipped) for k in due]
     return Comparison(
         baseline=str(path),
         started=old.run.started,
         commit=old.run.commit,
         compared=len(known.keys() & found.keys()),
         differences=differences,
+        left_out=len(gone) - len(due),
         accept=_accept(path, results, any(d.judged == "missing" for d in differences)),
     )
 

@@ -21,7 +21,9 @@ def outcome(results: Results) -> list[Finding]:
         return []
     kernels = {k.id: k for k in results.kernels}
     told = [finding for judged in NAMES for finding in _told(found.judged(judged), judged, kernels)]
-    tone = "bad" if found.judged("regression", "missing") else "plain" if ungated(found) else "good"
+    tone = (
+        "bad" if found.judged("regression", "missing") else "plain" if ungated(found) or not found.compared else "good"
+    )
     return [Finding(tone, _lead(found)), *told, *_advice(found)]
 
 
@@ -34,8 +36,11 @@ def ungated(found: Comparison) -> dict[str, str]:
 def _lead(found: Comparison) -> str:
     counts = [f"{n:,} {name}" for judged, name in NAMES.items() if (n := len({d.kernel for d in found.judged(judged)}))]
     of = f"{wording.one_line(found.baseline)} ({wording.revision(found.commit)}, {found.started[:10]})"
-    result = ", ".join(counts) if counts else "nothing differs"
-    return f"{wording.kernels(found.compared)} compared with {of}: {result}."
+    left_out = f", {found.left_out:,} left out by this run's filters" if found.left_out else ""
+    result = f": {', '.join(counts)}" if counts else ""
+    if not found.compared:
+        return f"No kernel compared: {of} has none of these{left_out}{result}."
+    return f"{wording.kernels(found.compared)} compared with {of}{left_out}{result or ': nothing differs'}."
 
 
 def _told(differences: list[Difference], judged: str, kernels: dict[str, KernelResult]) -> Iterator[Finding]:

@@ -325,6 +325,18 @@ def _replace(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
+def _unreadable(path: Path, error: OSError, again: str) -> str:
+    """Why a file can't be read, and what to do."""
+    inside = path / "results.json"
+    if inside.is_file():
+        return f"is a folder: name {inside}"
+    if path.is_dir():
+        return f"is a folder without a results.json: check the path, or {again}"
+    if isinstance(error, FileNotFoundError):
+        return f"there is no such file: check the path, or {again}"
+    return f"can't be read ({error.strerror}); {again}"
+
+
 def load(path: Path, again: str = "run `pytest --benchmark` to write a new one") -> Results:
     """Read a results file.
 
@@ -337,9 +349,11 @@ def load(path: Path, again: str = "run `pytest --benchmark` to write a new one")
     try:
         text = path.read_bytes()
     except OSError as error:
-        raise ResultsError(f"{path}: can't be read ({error.strerror}); {again}") from error
+        raise ResultsError(f"{path}: {_unreadable(path, error, again)}") from error
     try:
-        version = msgspec.json.decode(text, type=_Version).schema_version
+        version = _version(text)
+        if version is None:
+            raise ResultsError(f"{path}: not a halfulp results file: name a results.json, or {again}")
         if version != SCHEMA_VERSION:
             update = "update this checkout, or " if version > SCHEMA_VERSION else ""
             read = f"this checkout reads {SCHEMA_VERSION}"
@@ -347,3 +361,15 @@ def load(path: Path, again: str = "run `pytest --benchmark` to write a new one")
         return msgspec.json.decode(text, type=Results)
     except msgspec.DecodeError as error:
         raise ResultsError(f"{path}: damaged or cut off ({error}); {again}") from error
+
+
+def _version(text: bytes) -> int | None:
+    """The schema version that JSON says it is of; None where it says none, and is something else.
+
+    Raises:
+        msgspec.DecodeError: it is no JSON.
+    """
+    try:
+        return msgspec.json.decode(text, type=_Version).schema_version
+    except msgspec.ValidationError:
+        return None

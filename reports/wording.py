@@ -171,10 +171,10 @@ def verdict(kernel: KernelResult) -> str:
     return "no claim" if kernel.claim is None else "not checked"
 
 
-def failure(it: Failure) -> str:
-    """Why a kernel has no figures."""
+def failure(it: Failure, width: int | None = 160) -> str:
+    """Why a kernel has no figures, and the input that shows it."""
     at = f" (at input {it.input})" if it.input else ""
-    return one_line(f"{it.kind}: {it.message}{at}")
+    return one_line(f"{it.kind}: {it.message}{at}", width)
 
 
 def hardware(machine: Machine) -> str:

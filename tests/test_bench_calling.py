@@ -144,7 +144,7 @@ def test_writing_to_any_input_is_told_with_the_input(which):
 
     failure = failure_of(backward, np.ones_like(X), X.copy())
     assert failure.kind == "wrote_input"
-    assert "element 2" in failure.message
+    assert failure.message == "the kernel wrote 0x1.cp+2 over an input"
     assert failure.input == hexadecimal((np.ones_like(X), X)[which][2])
 
 
@@ -203,7 +203,7 @@ def test_one_unwritten_output_is_told_with_its_input(dtype, left):
         call(make_kernel(leaving, dtype=dtype, takes_out=True), x)
     failure = error.value.failure
     assert failure.kind == "left_output"
-    assert f"left 1 outputs unwritten, the first at element {left}" in failure.message
+    assert failure.message == "left 1 outputs unwritten"
     assert failure.input == hexadecimal(x[left])
 
 
@@ -300,7 +300,7 @@ def test_an_unwritten_output_of_another_layout_is_told():
         return out
 
     x = np.arange(6, dtype=np.float32).reshape(2, 3)
-    with pytest.raises(KernelError, match="left 2 outputs unwritten, the first at element 2"):
+    with pytest.raises(KernelError, match=r"left 2 outputs unwritten \(at input 0x1p\+1\)$"):
         call(make_kernel(leaving, takes_out=True), x, out=np.empty((3, 2), np.float32).T)
 
 
@@ -311,7 +311,7 @@ def test_writing_to_a_strided_input_is_told_with_its_element():
         return result
 
     x = np.arange(6, dtype=np.float32).reshape(3, 2).T  # [[0, 2, 4], [1, 3, 5]]
-    with pytest.raises(KernelError, match="changed element 5") as error:
+    with pytest.raises(KernelError, match=r"wrote 0x1.2p\+3 over an input \(at input 0x1.4p\+2\)$") as error:
         call(make_kernel(writes), x)
     assert error.value.failure.input == "0x1.4p+2"
 

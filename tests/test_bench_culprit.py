@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from bench import culprit as module
-from bench.culprit import PARTS, SEARCH_S, SLOWER, culprit
+from bench.culprit import OTHERS, PARTS, SEARCH_S, SLOWER, culprit
 
 PATIENCE_S = 30.0
 
@@ -41,8 +41,8 @@ def test_every_place_is_found_in_few_rounds(monkeypatch, size, rounds):
         calls = Calls(monkeypatch, crashes=holds(place), seconds=0.0)
         assert culprit(size, calls, PATIENCE_S) == place
         assert calls.lost <= rounds
-        assert len(calls.tried) <= rounds * PARTS
-        assert calls.tried[-1] == slice(place, place + 1)
+        assert len(calls.tried) <= rounds * PARTS + 1
+        assert slice(place, place + 1) in calls.tried[-2:]
 
 
 def test_one_of_several_is_found(monkeypatch):
@@ -54,6 +54,21 @@ def test_what_takes_several_elements_has_none(monkeypatch):
     for least in (2, 700, 40_000):
         calls = Calls(monkeypatch, crashes=lambda part, n=least: part.stop - part.start >= n, seconds=0.0)
         assert culprit(40_000, calls, PATIENCE_S) is None
+
+
+@pytest.mark.parametrize("size", [2, PARTS, 40_000])
+def test_where_every_element_is_lost_none_is_named_and_few_more_are_tried(monkeypatch, size):
+    calls = Calls(monkeypatch, crashes=lambda part: True, seconds=0.1)
+    assert culprit(size, calls, PATIENCE_S) is None
+    assert len(calls.tried) <= 3 + OTHERS
+    assert len(set(map(str, calls.tried))) == len(calls.tried)
+
+
+def test_one_of_many_is_named_where_another_is_spared(monkeypatch):
+    calls = Calls(monkeypatch, crashes=lambda part: part != slice(30_000, 30_001), seconds=0.1)
+    found = culprit(40_000, calls, PATIENCE_S)
+    assert found not in (None, 30_000)
+    assert slice(found, found + 1) in calls.tried
 
 
 def test_one_that_hangs_is_given_up_sooner_than_at_first(monkeypatch):

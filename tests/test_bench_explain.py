@@ -255,9 +255,10 @@ def square(x):
 def naive(x):
     return x * x
 """
-    command = ["explain", "square", "float32", "3", "--direction", "forward"]
-    assert main([*command, "--kernels", user_file(text)]) == 0
-    assert rows(capsys.readouterr().out)["mine-naive"][:2] == ["0x1.2p+3", "0"]
+    assert main(["explain", "square", "float32", "3", "--kernels", (place := user_file(text))]) == 0
+    forward, backward = capsys.readouterr().out.split("square backward")
+    assert rows(forward)["mine-naive"][:2] == ["0x1.2p+3", "0"]
+    assert backward.endswith(f"\n\nno kernel of ours, a library or {place} is registered for this\n")
 
 
 def test_a_file_that_can_not_be_imported_is_one_line(user_file, capsys):

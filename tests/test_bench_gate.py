@@ -178,7 +178,7 @@ def test_a_baseline_that_is_none_is_refused_before_anything_is_measured(folder, 
         ({"depth": "quick"}, "measured at depth standard, not quick: measure with --depth standard"),
         ({"seed": 0}, "measured with seed 1, not 0: measure with --seed 1"),
         ({"only": "speed"}, "--baseline compares accuracy: leave --only speed out"),
-        ({"path": "none.json"}, "No such file"),
+        ({"path": "none.json"}, "there is no such file: check the path, or restore it"),
     ],
 )
 def test_a_run_that_can_not_be_compared_is_refused(tmp_path, asked, said):

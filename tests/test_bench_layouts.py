@@ -262,8 +262,8 @@ def test_a_written_input_is_found():
 
     found = verdicts(wrong)
     assert violated(found) == ["length"]
-    assert "in an array of length 7: the call failed at " in found["length"].counter_example
-    assert "wrote_input: the kernel changed element 3" in found["length"].counter_example
+    assert "in an array of length 7: the call failed: " in found["length"].counter_example
+    assert "wrote_input: the kernel wrote 0x1.4p+2 over an input (at input " in found["length"].counter_example
 
 
 def test_an_output_left_unwritten_is_found():

@@ -37,9 +37,8 @@ def test_the_run_ends_with_a_verdict_on_each_and_leaves_no_process(tmp_path):
         "takes-all-memory": "raised",
     }
     named = {k.variant: k.failure.input for k in load_results(ran.folder) if k.failure and k.failure.kind == "crashed"}
-    assert named.pop("exits-on-many") is None
     assert named.pop("dereferences-null-on-one-value") == "0x1.fffffep+127"
-    assert None not in named.values()
+    assert not any(named.values())  # others crash at each input, or at none alone
     timed = {k.variant for k in load_results(ran.folder) if k.throughput}
     assert timed == {"good", "prints", "returns-a-view"}
     assert not processes_of(own)

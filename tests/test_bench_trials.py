@@ -65,7 +65,7 @@ def test_a_failing_call_is_a_violation():
 
     found = settled(failing)
     assert (found.verdict, found.count) == ("violated", 1)
-    assert found.counter_example == "the call failed at 0x1p+3: left_output: left 1 outputs unwritten"
+    assert found.counter_example == "the call failed: left_output: left 1 outputs unwritten (at input 0x1p+3)"
     assert broken(KernelError("raised", "no luck")).counter_example == "the call failed: raised: no luck"
     assert settled(lambda: None) is None
 

@@ -12,6 +12,7 @@ from bench import process, remote
 from bench.calling import KernelError, call
 from bench.fenv import mode
 from bench.machine import ROOT
+from bench.remote import closing_all
 from bench.users import LoadError, hosted, load
 from kernels import registry
 from kernels.registry import Kernel, registered
@@ -163,10 +164,10 @@ def test_parameters_are_the_kernels_own(write):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("x = 1\ny = undefined\n", "line 2: NameError: name 'undefined' is not defined"),
-        ("def f(:\n", "line 1: SyntaxError: "),
-        ("import no_such_library\n", "line 1: ModuleNotFoundError: No module named 'no_such_library'"),
-        ("raise SystemExit(3)\n", "line 1: SystemExit: 3"),
+        ("x = 1\ny = undefined\n", ": NameError: name 'undefined' is not defined (mine.py, line 2)"),
+        ("def f(:\n", ": SyntaxError: invalid syntax (mine.py, line 1)"),
+        ("import no_such_library\n", ": ModuleNotFoundError: No module named 'no_such_library' (mine.py, line 1)"),
+        ("raise SystemExit(3)\n", ": SystemExit: 3 (mine.py, line 1)"),
         (RELU.replace("relu", "rule").format(variant="one"), "there is no activation 'rule'; choose from "),
         (RELU.format(variant="one") * 2, "registered twice"),
         ("def relu(x):\n    return x\n", "registers no kernel: decorate a function with halfulp.implementation"),
@@ -304,8 +305,11 @@ def test_an_import_that_changes_the_mode_is_a_verdict_on_its_kernels_alone(write
     [
         ("import os\nos._exit(0)\n", "could not be imported: the process exited with 0"),
         ("import ctypes\nctypes.string_at(0)\n", "could not be imported: the process was ended by SIGSEGV"),
-        ("while True: pass\n", "could not be imported: did not return within 2 s, and was stopped"),
-        ("x = undefined\n", "line 1: NameError: name 'undefined' is not defined"),
+        (
+            "while True: pass\n",
+            "could not be imported: did not return within 2 s, and was stopped, twice: it hangs, or the machine is",
+        ),
+        ("x = undefined\n", ": NameError: name 'undefined' is not defined (mine.py, line 1)"),
         ("", "registers no kernel"),
     ],
 )
@@ -317,6 +321,19 @@ def test_what_an_import_does_to_its_process_is_told_and_not_tried_here(write, mo
     assert str(error.value).startswith(f"--kernels {place}")
     assert said in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_an_import_that_took_too_long_is_tried_once_more(write, monkeypatch):
+    reply, limits = remote.Host._reply, []
+
+    def late_at_first(host, limit_s):
+        limits.append(limit_s)
+        return reply(host, limit_s if len(limits) > 1 else 0.0)
+
+    monkeypatch.setattr(remote.Host, "_reply", late_at_first)
+    with closing_all(hosted([write(RELU.format(variant="one"))])) as hosts:
+        assert len(hosts) == 2
+    assert limits == [process.START_LIMIT_S] * 2
 
 
 def test_no_process_is_left_where_another_file_is_no_use(write, monkeypatch):

@@ -3,6 +3,7 @@
 
 import re
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -84,9 +85,21 @@ def test_violated_properties_are_in_the_text_of_a_measurement():
     assert " violated in " not in repr(measure(relu, "relu"))
 
 
+def test_where_no_result_is_off_no_input_is_named():
+    lines = repr(measure(relu, "relu")).splitlines()
+    assert lines[1] == "  largest error 0 ulp: no number is off"
+    assert lines[2].startswith("  results of the wrong class: none")
+
+
 def test_all_values_of_a_16_bit_dtype_are_tried():
     found = measure(relu, "relu", dtype="float16")
     assert (found.accuracy.evaluated, found.accuracy.coverage) == (65536, "exhaustive")
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.dtype("float16"), ml_dtypes.bfloat16, np.dtype(ml_dtypes.bfloat16)])
+def test_a_dtype_may_be_numpys_own(dtype):
+    name = np.dtype(dtype).name
+    assert assert_accurate(relu, "relu", 0, dtype=dtype, seed=np.int64(1)).name == f"relu forward {name}"
 
 
 def test_at_depth_exhaustive_all_float32_inputs_are_tried(monkeypatch, capsys):
@@ -227,9 +240,14 @@ def test_a_wrong_class_is_not_accurate_at_any_bound(wrong):
         ({"dtype": "float8"}, "no dtype 'float8'; choose from float16, bfloat16"),
         ({"depth": "deep"}, "no depth 'deep'; choose from quick, standard"),
         ({"slope": 1.0}, "no parameter of relu 'slope'; choose from none"),
+        ({"dtype": np.int32}, "no dtype 'int32'; choose from float16, bfloat16"),
+        ({"dtype": None}, "no dtype None; choose from float16, bfloat16"),
+        ({"seed": "a"}, "seed is 'a': it must be a whole number, 0 or more"),
+        ({"seed": -1}, "seed is -1: it must be a whole number, 0 or more"),
+        ({"seed": 1.5}, "seed is 1.5: it must be"),
     ],
 )
-def test_an_unknown_name_is_refused_with_those_that_exist(options, said):
+def test_an_option_that_there_is_not_is_refused_with_what_is_allowed(options, said):
     with pytest.raises(ValueError, match=re.escape(said)):
         measure(relu, **{"activation": "relu"} | options)
 

@@ -67,14 +67,14 @@ def test_an_input_that_is_written_and_an_output_that_is_not_are_found_out(size):
         x.array[3] = 7
         return relu(x, out=out)
 
-    with pytest.raises(KernelError, match="the kernel changed element 3 of its input"):
+    with pytest.raises(KernelError, match=r"the kernel wrote 0x1.cp\+2 over an input \(at input 0x1p\+2\)"):
         call(make_kernel(FromHost(writes_to_x), takes_out=True), x)
 
     def leaves_out(x, out):
         relu(x[:-2], out=out[:-2])
         return out
 
-    with pytest.raises(KernelError, match=f"left 2 outputs unwritten, the first at element {size - 2}"):
+    with pytest.raises(KernelError, match=r"left 2 outputs unwritten \(at input 0x\S+\)"):
         call(make_kernel(FromHost(leaves_out), takes_out=True), x)
 
 

@@ -45,6 +45,11 @@ def test_regressions_and_missing_kernels_are_errors_and_better_ones_a_notice():
     assert better.startswith("::notice title=halfulp%3A 1 better than the baseline::")
 
 
+def test_a_baseline_with_nothing_in_common_is_told():
+    new = compared(lambda new: new.kernels.clear())
+    assert "::warning title=halfulp%3A 1 baseline has none of these kernels::base.json" in announce(new, ACTIONS)
+
+
 def test_kernels_that_were_not_gated_are_a_warning_that_counts_each_once():
     def change(new):
         new.machine.instruction_sets = []

@@ -30,6 +30,14 @@ def test_says_what_happened_in_sentences():
     assert "stable takes" in text
 
 
+def test_where_no_number_is_off_none_is_named_as_the_worst():
+    right = results()
+    for each in right.kernels:
+        if each.accuracy:
+            each.accuracy.max_ulp = 0.0
+    assert "Largest error over all inputs: 0 ulp, no number is off.\n" in said(right)
+
+
 def test_a_kernel_without_figures_was_not_measured():
     cut = results()
     cut.kernels[0].accuracy, cut.kernels[0].throughput = None, []

@@ -71,6 +71,16 @@ def test_a_vanished_kernel_exits_with_7_unless_something_is_worse():
     assert exit_code(compare(old, new, "base.json")) == 6
 
 
+def test_what_the_filters_left_out_is_counted():
+    old, new = both()
+    old.kernels = [k for k in old.kernels if k.activation == "silu"]
+    new.kernels = [k for k in new.kernels if k.activation == "softplus"]
+    new.run.filters = {"activation": ["softplus"]}
+    found = compare(old, new, "base.json")
+    assert "missing" not in judged(found)
+    assert (found.compared, found.left_out, exit_code(found)) == (0, len(old.kernels), 0)
+
+
 def test_why_a_kernel_was_skipped_is_said():
     old, new = both()
     old.kernels.append(kernel("silu", "forward", "float32", "library", "torch"))
@@ -99,7 +109,9 @@ def test_a_kernel_outside_the_filters_is_not_missing(filters, deselected, due):
     new.run.filters, new.run.deselected = filters, deselected
     new.kernels.remove(by_id(new))
     assert expected(by_id(old), new.run) is due
-    assert (ID in judged(compare(old, new, "base.json")).get("missing", [])) is due
+    found = compare(old, new, "base.json")
+    assert (ID in judged(found).get("missing", [])) is due
+    assert found.left_out == (not due)
 
 
 def test_another_version_of_a_library_is_no_regression_of_its_kernel_nor_an_excuse_for_ours():

@@ -74,7 +74,7 @@ def test_other_version(file, capsys):
 
 
 def test_missing(tmp_path, capsys):
-    assert "No such file" in refusal(["render", tmp_path / "none.json"], capsys)
+    assert "there is no such file: check the path" in refusal(["render", tmp_path / "none.json"], capsys)
 
 
 def test_folder_in_the_way_of_a_file(file, capsys):
@@ -138,10 +138,20 @@ def test_compare_prints_the_differences_and_exits_like_a_run(file, worse, capsys
     assert said in capsys.readouterr().out
 
 
+def test_two_files_with_nothing_in_common_were_not_compared(file, worse, capsys):
+    def other(made):
+        made.kernels = made.kernels[:1]
+        made.kernels[0].backend = "mine"
+        made.run.filters = {"backend": ["mine"]}
+
+    assert main(["compare", str(file), str(worse(other))]) == 7
+    assert "No kernel compared: " in capsys.readouterr().out
+
+
 def test_what_can_not_be_compared_is_refused(file, worse, capsys):
     other = worse(lambda r: setattr(r.run, "seed", 9))
     assert "measured with seed 1, not 9: measure with --seed 1" in refusal(["compare", file, other], capsys)
-    assert "No such file" in refusal(["compare", "none.json", other], capsys)
+    assert "there is no such file: check the path" in refusal(["compare", "none.json", other], capsys)
 
 
 def test_accept_makes_a_baseline_that_can_be_compared_with(file, tmp_path, capsys):

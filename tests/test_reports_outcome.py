@@ -10,13 +10,14 @@ from tests.report_results import HOSTILE, results
 ID = "silu-forward-float32-numba-stable"
 
 
-def compared(*judged: str, kernel: str = ID):
+def compared(*judged: str, kernel: str = ID, count: int = 41, left_out: int = 0):
     made = results()
     made.comparison = Comparison(
         baseline="reports/baselines/quick.json",
         started="2026-01-02T03:04:05Z",
         commit="0123456789abcdef",
-        compared=41,
+        compared=count,
+        left_out=left_out,
         differences=[Difference(kernel=kernel, what="max ulp", judged=j, text=f"{j} at 0x1p+0") for j in judged],
     )
     return outcome(made)
@@ -32,6 +33,16 @@ def test_no_difference_is_told_in_one_line():
     assert line.text == (
         "41 kernels compared with reports/baselines/quick.json (commit 0123456789ab, 2026-01-02): nothing differs."
     )
+
+
+def test_what_the_filters_left_out_is_counted_and_where_that_was_all_it_is_said():
+    of = "reports/baselines/quick.json (commit 0123456789ab, 2026-01-02)"
+    (line,) = compared(left_out=7)
+    assert line.text == f"41 kernels compared with {of}, 7 left out by this run's filters: nothing differs."
+    line, *_ = compared("new", count=0, left_out=7)
+    assert line.tone == "plain"
+    what = f"{of} has none of these, 7 left out by this run's filters: 1 new"
+    assert line.text == f"No kernel compared: {what}."
 
 
 def test_what_is_worse_comes_first_with_its_kernel_and_what_to_do_last():

@@ -47,10 +47,16 @@ def test_refuses_a_file_one_byte_short(file):
     refusal(file)
 
 
-@pytest.mark.parametrize("text", [b"\xff\xfe", b"null", b"[]", b"{}", b'{"schema_version": "1"}', b"\x00" * 100])
-def test_refuses_what_is_no_results_file(file, text):
+@pytest.mark.parametrize("text", [b"\xff\xfe", b"\x00" * 100])
+def test_refuses_what_is_no_json(file, text):
     file.write_bytes(text)
-    refusal(file)
+    assert "damaged or cut off" in refusal(file)
+
+
+@pytest.mark.parametrize("text", [b"null", b"[1]", b"{}", b'{"schema_version": "1"}'])
+def test_refuses_json_of_something_else(file, text):
+    file.write_bytes(text)
+    assert ": not a halfulp results file: name a results.json, or run" in refusal(file)
 
 
 def test_names_the_field_that_is_wrong(file):
@@ -68,11 +74,15 @@ def test_refuses_another_version_whatever_else_is_in_it(file, version):
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path):
-    assert "No such file" in refusal(tmp_path / "results.json")
+    assert ": there is no such file: check the path, or run `pytest" in refusal(tmp_path / "results.json")
 
 
-def test_refuses_a_folder(tmp_path):
-    refusal(tmp_path)
+def test_refuses_a_folder_and_names_the_results_in_it(file, tmp_path):
+    (tmp_path / "empty").mkdir()
+    assert ": is a folder without a results.json: check the path, or run" in refusal(tmp_path / "empty")
+    with pytest.raises(ResultsError) as caught:
+        load(tmp_path)
+    assert str(caught.value) == f"{tmp_path}: is a folder: name {file}"
 
 
 def test_an_interrupted_write_leaves_the_earlier_file(file, monkeypatch):
