@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from reports.circumstances import Setup, environment, excuse
 from reports.comparisons import Comparison, Difference
-from reports.judging import Worse, judge, unzipped
+from reports.judging import Singles, judge, unzipped
 from reports.schema import KernelResult, Results, Run, Skipped
 
 REGRESSION, MISSING = 6, 7  # exit codes
@@ -53,14 +53,14 @@ def compare(
     old: Results,
     new: Results,
     path: object,
-    worse: Mapping[str, Mapping[str, Worse]] | None = None,
+    singles: Mapping[str, Singles | None] | None = None,
     results: object = None,
 ) -> Comparison:
     """What differs between two runs of one depth and seed.
 
     Args:
         path: of the old results, for people.
-        worse: by a kernel's id the results that are worse, as `judge` takes them, where they are known.
+        singles: by a kernel's id what became of each result, where that is known.
         results: the path of the new results, for people; None where they have none.
 
     Raises:
@@ -74,7 +74,7 @@ def compare(
     differences: list[Difference] = []
     for name, kernel in found.items():
         if name in known:
-            differences += differences_of(known[name], kernel, before, now, (worse or {}).get(name))
+            differences += differences_of(known[name], kernel, before, now, (singles or {}).get(name))
         elif kernel.backend in {k.backend for k in old.kernels}:  # else it is of a library that was not installed there
             text = "is not in the baseline"
             differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
@@ -96,10 +96,10 @@ def _accept(baseline: object, results: object, fewer: bool) -> str:
 
 
 def differences_of(
-    old: KernelResult, new: KernelResult, before: Setup, now: Setup, worse: Mapping[str, Worse] | None = None
+    old: KernelResult, new: KernelResult, before: Setup, now: Setup, singles: Singles | None = None
 ) -> list[Difference]:
     """What differs of one kernel between two runs."""
-    return judge(old, new, excuse(old, new, before, now), environment(new, before, now), worse)
+    return judge(old, new, excuse(old, new, before, now), environment(new, before, now), singles)
 
 
 def missing(kernel: KernelResult, skipped: Iterable[Skipped]) -> Difference:
