@@ -33,14 +33,16 @@ def check(baseline: Results, path: object, depth: str, seed: int) -> None:
         raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: measure with --depth {was.depth}")
     if was.seed != seed:
         raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: measure with --seed {was.seed}")
-    for kernel in measured:
+    _check_deviations(baseline, path, f"restore it, or make a new one with `{ACCEPT}`")
+
+
+def _check_deviations(results: Results, path: object, what_to_do: str) -> None:
+    for kernel in results.kernels:
         try:
-            if kernel.accuracy.deviations is not None:
+            if kernel.accuracy and kernel.accuracy.deviations is not None:
                 unzipped(kernel.accuracy.deviations)
         except ValueError as error:
-            raise BaselineError(
-                f"{path}: damaged ({kernel.id}: deviations: {error}); restore it, or make a new one with `{ACCEPT}`"
-            ) from error
+            raise BaselineError(f"{path}: damaged ({kernel.id}: deviations: {error}); {what_to_do}") from error
 
 
 def expected(kernel: KernelResult, run: Run) -> bool:
@@ -67,6 +69,8 @@ def compare(
         BaselineError: they can't be compared.
     """
     check(old, path, new.run.depth, new.run.seed)
+    if results:
+        _check_deviations(new, results, "run `pytest --benchmark` to write a new one")
     if new.run.only == "speed":
         raise BaselineError("the new results have no accuracy to compare: measure again without --only speed")
     before, now = Setup.of(old), Setup.of(new)
