@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.machine import ROOT
 from bench.past import Past, PastError, source
+from bench.process import end_with_all
 from bench.speed import Setting
 
 ORDER = ("now", "was", "ctl", "ctl", "was", "now")  # names of one length: that of a path moves a process's memory
@@ -89,23 +90,29 @@ class Tree:
         """
         path = [str(self.folder / state), *self.paths[state]]
         cache = str(self.folder / "cache")
-        try:
-            done = subprocess.run(
+        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as errors:
+            asked.write(json.dumps(request).encode())
+            asked.seek(0)
+            process = subprocess.Popen(
                 [sys.executable, "-m", "bench.racing"],
-                input=json.dumps(request),
                 cwd=self.folder / state,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "HALFULP_CACHE_DIR": cache},
-                capture_output=True,
-                text=True,
-                timeout=limit,
-                check=False,
+                stdin=asked,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,  # a file: of a pipe that something forked holds there is no end
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            return f"its process took more than {limit:.0f} s"
-        if done.returncode == 0:
+            try:
+                code = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                return f"its process took more than {limit:.0f} s"
+            finally:
+                end_with_all(process)
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
+        if code == 0:
             return None
-        said = done.stderr.strip().splitlines()
-        return said[-1] if said and done.returncode > 0 else f"its process ended with {done.returncode}"
+        return said[-1] if said and code > 0 else f"its process ended with {code}"
 
 
 @contextlib.contextmanager
