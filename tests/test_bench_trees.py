@@ -68,6 +68,14 @@ def test_a_file_of_another_repository_is_that_of_its_revision_and_so_is_what_it_
         assert list(tree.lacking) == [""]
 
 
+def test_a_file_that_is_new_in_a_repository_that_alone_has_the_revision_has_no_state_then(tmp_path):
+    (tmp_path / "other.py").touch()
+    made = commit(tmp_path, branch="theirs-alone")
+    (tmp_path / "new.py").touch()
+    with trees("theirs-alone", [str(tmp_path / "new.py")]) as tree:
+        assert (tree.commit, tree.places["was"], list(tree.lacking)) == (made, [], [""])
+
+
 def test_a_module_in_the_checkout_is_found_in_each_state(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT))
     with trees("HEAD", ["tests.making"]) as tree:
