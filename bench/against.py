@@ -8,8 +8,8 @@ faster, also in the control, is tried again in a second round of its own.
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
@@ -35,6 +35,7 @@ class Revision:
     known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # its kernels by id: their `FIELDS`
     lacking: Mapping[str, str] = field(default_factory=dict)  # by place why nothing is known; under "" of our own
     failed: Mapping[str, str] = field(default_factory=dict)  # by place why it could not be loaded: it had no kernels
+    threaded: Collection[str] = ()  # by id those of its kernels that take `threads`
     gone: tuple[str, ...] = ()  # kernels that it has, and that this checkout should have and has not
     homes: Mapping[str, str] = field(default_factory=dict)  # by the id of a kernel of the user's, which place has it
 
@@ -61,7 +62,7 @@ def known_to(revision: str, places: Sequence[str]) -> Revision:
     left_out = told["own"] if "" in tree.lacking else ()
     known = {n: dict(zip(FIELDS, f, strict=True)) for n, f in told["known"].items() if n not in left_out}
     failed = {tree.were[there]: why.replace(there, tree.were[there]) for there, why in told["failed_places"].items()}
-    return Revision(revision, tuple(places), known, tree.lacking, failed)
+    return Revision(revision, tuple(places), known, tree.lacking, failed, told["threaded"])
 
 
 def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
@@ -71,7 +72,8 @@ def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
         AgainstError: the processes can't be had.
     """
     start = time.monotonic()
-    at = {k.id: extremes(k) for k in chosen}
+    # What has an argument `threads` in one state alone is called without it in the other.
+    at = {k.id: extremes(replace(k, takes_threads=k.takes_threads or k.id in revision.threaded)) for k in chosen}
     both = [name for name in at if name in revision.known]
     with trees(revision.name, revision.places) as tree:
         judged, control = _judged(tree, both, at) if both else ({}, {})

@@ -32,7 +32,8 @@ def main() -> None:
         failed = _load_users(asked["places"])
         known = {k.id: k for k in registered()}
         fields = {name: [getattr(k, f) for f in FIELDS] for name, k in known.items()}
-        tell(found, known=fields, own=own, failed_places=failed)
+        threaded = [name for name, k in known.items() if k.takes_threads]
+        tell(found, known=fields, own=own, failed_places=failed, threaded=threaded)
         for name in asked["kernels"]:
             if name in known:
                 one(known[name], asked, found)

@@ -120,6 +120,15 @@ def verdicts(found) -> dict[tuple[str, str], str]:
     }
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_kernel_that_takes_threads_no_more_is_raced_against_what_it_was_with_them(monkeypatch, threads):
+    made, kernel = MadeUp(lambda *_: 1e-4), make_kernel(lambda x: x, takes_threads=False)
+    monkeypatch.setattr("bench.speed.cores", lambda: 2)
+    monkeypatch.setattr(Tree, "asked", lambda tree, *what: made(tree, *what))
+    found = race(Revision("HEAD", known={kernel.id: {}}, threaded=[kernel.id] * (threads - 1)), [kernel])
+    assert [c.setting.split("-")[-1] for c in found.changes] == ["1t", f"{threads}t"]
+
+
 def test_nothing_is_found_where_nothing_differs_and_one_round_is_enough(raced):
     found, processes = raced(lambda *_: 1e-4)
     assert set(verdicts(found).values()) == {"same"}
