@@ -8,8 +8,8 @@ faster, also in the control, is tried again in a second round of its own.
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
@@ -34,14 +34,18 @@ class Revision:
     places: tuple[str, ...] = ()  # what --kernels named
     known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # its kernels by id: their `FIELDS`
     lacking: Mapping[str, str] = field(default_factory=dict)  # by place why nothing is known; under "" of our own
+    failed: Mapping[str, str] = field(default_factory=dict)  # by place why it could not be loaded: it had no kernels
+    threaded: Collection[str] = ()  # by id those of its kernels that take `threads`
     gone: tuple[str, ...] = ()  # kernels that it has, and that this checkout should have and has not
     homes: Mapping[str, str] = field(default_factory=dict)  # by the id of a kernel of the user's, which place has it
 
     def has_no(self, kernel: str) -> SpeedChange:
         """What is said of a kernel that is not known: it is new, or nothing can be told, which is no pass."""
-        why = self.lacking.get(self.homes.get(kernel, ""))
-        judged = Judged("not measured", why=why or f"{self.name} does not have it")
-        return _change(kernel, None, judged, is_due=why is not None)
+        home = self.homes.get(kernel, "")
+        if home in self.lacking:
+            return _change(kernel, None, Judged("not measured", why=self.lacking[home]))
+        why = f"{self.name} does not have it" + (f": {self.failed[home]}" if home in self.failed else "")
+        return _change(kernel, None, Judged("not measured", why=why), is_due=False)
 
 
 def known_to(revision: str, places: Sequence[str]) -> Revision:
@@ -57,7 +61,8 @@ def known_to(revision: str, places: Sequence[str]) -> Revision:
             raise AgainstError(f"--against {revision}: {error}: choose a later revision") from error
     left_out = told["own"] if "" in tree.lacking else ()
     known = {n: dict(zip(FIELDS, f, strict=True)) for n, f in told["known"].items() if n not in left_out}
-    return Revision(revision, tuple(places), known, tree.lacking)
+    failed = {tree.were[there]: why.replace(there, tree.were[there]) for there, why in told["failed_places"].items()}
+    return Revision(revision, tuple(places), known, tree.lacking, failed, told["threaded"])
 
 
 def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
@@ -67,14 +72,17 @@ def race(revision: Revision, chosen: Iterable[Kernel]) -> Against:
         AgainstError: the processes can't be had.
     """
     start = time.monotonic()
-    at = {k.id: extremes(k) for k in chosen}
+    # What has an argument `threads` in one state alone is called without it in the other.
+    at = {k.id: extremes(replace(k, takes_threads=k.takes_threads or k.id in revision.threaded)) for k in chosen}
     both = [name for name in at if name in revision.known]
     with trees(revision.name, revision.places) as tree:
         judged, control = _judged(tree, both, at) if both else ({}, {})
     changes = [_change(*key, verdict) for key, verdict in judged.items()]
     for name, (state, why) in tree.failed.items():
         why = f"{tree.spoken(state)}: {why}"
-        changes.append(_change(name, None, Judged("not measured", why=why), is_due=state == "now"))
+        changes.append(
+            _change(name, None, Judged("not measured", why=why), is_due=state != "was" or name in tree.timed)
+        )
     gone = Judged("not measured", why="this checkout does not have it")
     changes += [_change(name, None, gone) for name in revision.gone]
     changes += [revision.has_no(name) for name in at if name not in revision.known]
@@ -133,6 +141,7 @@ def _round(
                     if "seconds" in record:
                         key = record["kernel"], Setting(*record["setting"])
                         block[state].setdefault(key, []).append(record["seconds"])
+                tree.timed |= {name for name, _ in block["was"]}
                 bar.update()
             for state, found in block.items():
                 for key, seconds in found.items():

@@ -20,8 +20,8 @@ def git(folder: Path, *arguments: str) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise GitError(f"git can't be run ({getattr(error, 'strerror', None) or error}): install it") from error
     if done.returncode:
-        said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise GitError(said[-1] if said else f"git {arguments[0]} ended with {done.returncode}")
+        said = " ".join(done.stderr.decode(errors="replace").split())  # its advice may take several lines
+        raise GitError(said or f"git {arguments[0]} ended with {done.returncode}")
     return done.stdout
 
 

@@ -23,6 +23,7 @@ from reports.schema import Skipped
 
 FILTERS = FIELDS
 DIRECTIONS = ("forward", "backward", "backward_alpha")
+NAMING = {"against": "a revision", "baseline": "a results.json", "history": "a folder", "report-dir": "a folder"}
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,12 @@ def read_options(config: pytest.Config) -> Options:
     """The options of a run with --benchmark.
 
     Raises:
-        pytest.UsageError: a name does not exist, a user's kernels can't be had, or nothing is chosen.
+        pytest.UsageError: a name is empty or does not exist, a user's kernels can't be had, or nothing is chosen.
     """
+    for option, what in NAMING.items():
+        given = config.getoption(option.replace("-", "_"))
+        if given is not None and not Path(given).name.strip():  # such as that of a path that is empty
+            raise pytest.UsageError(f"--{option}: name {what} (is a variable not set?)")
     kernels.load()
     try:
         hosts = users.hosted(config.getoption("kernels"))
@@ -96,8 +101,6 @@ def read_options(config: pytest.Config) -> Options:
     if not chosen:
         asked = " ".join(f"--{name} {','.join(n)}" for name, n in names.items() if n)
         raise pytest.UsageError(f"no kernel matches {asked}: {_why_none(names) or 'leave one of these filters out'}")
-    if not config.getoption("report_dir").name:
-        raise pytest.UsageError("--report-dir: name a folder")
     seed = config.getoption("seed")
     if seed < 0:
         raise pytest.UsageError(f"--seed {seed}: must not be negative")

@@ -33,7 +33,9 @@ class Past:
         try:
             top = Path(line(path if path.is_dir() else path.parent, "rev-parse", "--show-toplevel"))
         except GitError as error:
-            raise PastError(f"{path} is in no git repository, so that nothing is known of {self.revision}") from error
+            raise PastError(
+                f"{path} is in no git repository that can be read ({error}): nothing is known of {self.revision}"
+            ) from error
         if top not in self.unpacked:
             self._unpack(top)
         return self._below(top, path)

@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """With --benchmark: check the options, and set what pytest-benchmark reads when it is configured after this."""
     if not config.getoption("benchmark"):
         for name in (*FILTERS, "kernels", "baseline", "history", "against"):
-            if config.getoption(name):
+            if config.getoption(name) not in (None, []):  # an empty one was given as well
                 raise pytest.UsageError(f"--{name} is about what is measured: give --benchmark as well")
         return
     if not config.pluginmanager.has_plugin("benchmark"):

@@ -202,9 +202,14 @@ class Host:
         if not at_once:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2)
-        with contextlib.suppress(ProcessLookupError, PermissionError):  # none is left
-            os.killpg(process.pid, signal.SIGKILL)
-        return process.wait()
+        return end_with_all(process)
+
+
+def end_with_all(process: subprocess.Popen) -> int:
+    """End a process that has a session of its own, with all that it has started; returns how it ended."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # none is left
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait()
 
 
 def _how_it_ended(code: int) -> str:

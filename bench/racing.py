@@ -29,20 +29,25 @@ def main() -> None:
     with Path(asked["found"]).open("w", encoding="utf-8", buffering=1) as found:
         kernels.load()
         own = [k.id for k in registered()]
-        _load_users(asked["places"])
+        failed = _load_users(asked["places"])
         known = {k.id: k for k in registered()}
-        tell(found, known={name: [getattr(k, f) for f in FIELDS] for name, k in known.items()}, own=own)
+        fields = {name: [getattr(k, f) for f in FIELDS] for name, k in known.items()}
+        threaded = [name for name, k in known.items() if k.takes_threads]
+        tell(found, known=fields, own=own, failed_places=failed, threaded=threaded)
         for name in asked["kernels"]:
             if name in known:
                 one(known[name], asked, found)
             tell(found, done=name)
 
 
-def _load_users(places: list[str]) -> None:
+def _load_users(places: list[str]) -> dict[str, str]:
+    """Import them; by place why that failed: at another revision one may register nothing yet."""
+    failed: dict[str, str] = {}
     if places:
         from bench import users  # which imports more than timing needs
 
-        users.load(places)
+        users.load(places, failed)
+    return failed
 
 
 def one(kernel: Kernel, asked: dict[str, Any], found: TextIO) -> None:

@@ -99,7 +99,9 @@ class Session:
         """What this run is made with, as far as it is known by now."""
         found = {name: version for libraries in self.libraries.values() for name, version in libraries.items()}
         here = msgspec.structs.replace(self.machine, libraries=self.machine.libraries | found)
-        return Setup(here, self.backends, {name: sorted(libraries) for name, libraries in self.libraries.items()})
+        rests_on = {name: sorted(libraries) for name, libraries in self.libraries.items()}
+        users = {kernel.backend for kernel in self.options.chosen if kernel.id in self.options.hosts}
+        return Setup(here, self.backends, rests_on, sorted(users))
 
     def _note_backend(self, kernel: Kernel) -> None:
         """Ask a backend what it runs with, once a kernel of it was called; one that can't answer is asked again.
@@ -201,6 +203,7 @@ class Session:
             activations=[describe(activations[name], self._parameters(activations[name])) for name in measured],
             kernels=self.results,
             rests_on=setup.rests_on,
+            users=list(setup.users),
         )
         results.against = self.against
         results.comparison = self.options.gate and self.options.gate.compare(

@@ -16,6 +16,7 @@ from typing import Any
 
 from bench.machine import ROOT
 from bench.past import Past, PastError, source
+from bench.process import end_with_all
 from bench.speed import Setting
 
 ORDER = ("now", "was", "ctl", "ctl", "was", "now")  # names of one length: that of a path moves a process's memory
@@ -37,9 +38,11 @@ class Tree:
     revision: str
     places: Mapping[str, list[str]] = field(default_factory=dict)  # what --kernels named, by state
     paths: Mapping[str, list[str]] = field(default_factory=dict)  # where Python looks for modules as well, by state
+    were: Mapping[str, str] = field(default_factory=dict)  # by a place of the revision what it is of ``--kernels``
     commit: str = ""  # the revision's, of the user's repository where there is one
     lacking: dict[str, str] = field(default_factory=dict)  # by place why nothing is known of it then; under "" of ours
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # by a kernel's id, in which state, and why
+    timed: set[str] = field(default_factory=set)  # kernels that the revision has any timing of
 
     def asked(self, state: str, kernels: Sequence[str], at: Mapping[str, list[Setting]], seconds: float) -> list[dict]:
         """What a process of a state found, a record for each timing; a kernel that ends it is left out from then on."""
@@ -89,23 +92,29 @@ class Tree:
         """
         path = [str(self.folder / state), *self.paths[state]]
         cache = str(self.folder / "cache")
-        try:
-            done = subprocess.run(
+        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as errors:
+            asked.write(json.dumps(request).encode())
+            asked.seek(0)
+            process = subprocess.Popen(
                 [sys.executable, "-m", "bench.racing"],
-                input=json.dumps(request),
                 cwd=self.folder / state,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "HALFULP_CACHE_DIR": cache},
-                capture_output=True,
-                text=True,
-                timeout=limit,
-                check=False,
+                stdin=asked,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,  # a file: of a pipe that something forked holds there is no end
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired:
-            return f"its process took more than {limit:.0f} s"
-        if done.returncode == 0:
+            try:
+                code = process.wait(limit)
+            except subprocess.TimeoutExpired:
+                return f"its process took more than {limit:.0f} s"
+            finally:
+                end_with_all(process)
+            errors.seek(0)
+            said = errors.read().decode(errors="replace").strip().splitlines()
+        if code == 0:
             return None
-        said = done.stderr.strip().splitlines()
-        return said[-1] if said and done.returncode > 0 else f"its process ended with {done.returncode}"
+        return said[-1] if said and code > 0 else f"its process ended with {code}"
 
 
 @contextlib.contextmanager
@@ -118,8 +127,8 @@ def trees(revision: str, places: Sequence[str]) -> Iterator[Tree]:
     with _ended_in_order(), tempfile.TemporaryDirectory(prefix="halfulp-") as made:
         past = Past(revision, Path(made))
         tree = Tree(past.folder, revision)
-        then = _then(places, past, tree.lacking)
-        registry = _registry(past, tree, bool(then))
+        tree.were = _then(places, past, tree.lacking)
+        registry = _registry(past, tree)
         for state in dict.fromkeys(ORDER):
             (past.folder / state).mkdir()
             kernels = ROOT / "kernels" if state == "now" else registry.parent
@@ -129,15 +138,16 @@ def trees(revision: str, places: Sequence[str]) -> Iterator[Tree]:
         own = [str(Path(place).resolve()) if Path(place).exists() else place for place in places]
         path = [folder for folder in sys.path if folder]
         before = [past.moved(folder) for folder in path]
+        then = list(tree.were)
         tree.places = {"now": own, "was": then, "ctl": then}
         tree.paths = {"now": path, "was": before, "ctl": before}
         tree.commit = next(iter(past.commits.values()))
         yield tree
 
 
-def _then(places: Sequence[str], past: Past, lacking: dict[str, str]) -> list[str]:
+def _then(places: Sequence[str], past: Past, lacking: dict[str, str]) -> dict[str, str]:
     """What --kernels named, as it was, where it was there; what nothing is known of is noted."""
-    found = []
+    found = {}
     for place in dict.fromkeys(places):
         try:
             there = past.of(source(place))
@@ -145,16 +155,16 @@ def _then(places: Sequence[str], past: Past, lacking: dict[str, str]) -> list[st
             lacking[place] = str(error)
             continue
         if there:
-            found.append(str(there) if Path(place).exists() else place)
+            found[str(there) if Path(place).exists() else place] = place
     return found
 
 
-def _registry(past: Past, tree: Tree, has_others: bool) -> Path:
+def _registry(past: Past, tree: Tree) -> Path:
     """Where the kernels of this checkout were; where they are, if only a user's repository has the revision."""
     try:
         found = past.of(REGISTRY)
     except PastError as error:
-        if not has_others:
+        if not past.commits:
             raise AgainstError(f"--against {past.revision}: {error}") from error
         tree.lacking[""] = str(error)
         return REGISTRY

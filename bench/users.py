@@ -48,12 +48,15 @@ def hosted(places: Sequence[str]) -> dict[str, Host]:
     return {kernel.id: hosts[place] for place, there in loaded.items() for kernel in there}
 
 
-def load(places: Sequence[str]) -> dict[str, list[Kernel]]:
+def load(places: Sequence[str], failed: dict[str, str] | None = None) -> dict[str, list[Kernel]]:
     """Import files (``FILE.py``) and modules by their names; returns the kernels that each registered.
 
     The folder of a file is where its own imports are looked for first, as if Python ran it, and last once it is
     imported: what its kernels import when they are called may lie there too. What another one of them has imported
     already registers nothing more.
+
+    Args:
+        failed: where given, an error of a place is noted here by its name, and the others are loaded all the same.
 
     Raises:
         LoadError: there is no such file or module, it raised, or it registers nothing.
@@ -61,15 +64,24 @@ def load(places: Sequence[str]) -> dict[str, list[Kernel]]:
     found: dict[str, list[Kernel]] = {}
     before = dict(sys.modules)
     for place in dict.fromkeys(places):
-        kernels, activations, modules = set(_ids()), set(reference.activations()), set(map(id, sys.modules.values()))
-        module = _import(place, before)
-        new = [k for k in registered() if k.id not in kernels]
-        if not new and not (found and id(module) in modules):
-            alone = sorted(set(reference.activations()) - activations)
-            what = f"only the activation {', '.join(alone)}, and no kernel of it" if alone else "no kernel"
-            raise LoadError(f"--kernels {place} registers {what}: {HOW}")
-        found[place] = new
+        try:
+            found[place] = _load(place, before, is_first=not found)
+        except LoadError as error:
+            if failed is None:
+                raise
+            failed[place] = str(error)
     return found
+
+
+def _load(place: str, before: Mapping[str, ModuleType], *, is_first: bool) -> list[Kernel]:
+    kernels, activations, modules = set(_ids()), set(reference.activations()), set(map(id, sys.modules.values()))
+    module = _import(place, before)
+    new = [k for k in registered() if k.id not in kernels]
+    if not new and (is_first or id(module) not in modules):
+        alone = sorted(set(reference.activations()) - activations)
+        what = f"only the activation {', '.join(alone)}, and no kernel of it" if alone else "no kernel"
+        raise LoadError(f"--kernels {place} registers {what}: {HOW}")
+    return new
 
 
 def _ids() -> list[str]:

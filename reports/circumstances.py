@@ -17,10 +17,11 @@ class Setup:
     machine: Machine
     backends: Mapping[str, Backend]
     rests_on: Mapping[str, Collection[str]] = field(default_factory=dict)  # as in `Results`
+    users: Collection[str] = ()  # likewise
 
     @classmethod
     def of(cls, results: Results) -> "Setup":
-        return cls(results.machine, {b.name: b for b in results.backends}, results.rests_on)
+        return cls(results.machine, {b.name: b for b in results.backends}, results.rests_on, results.users)
 
     @property
     def platform(self) -> str:
@@ -81,10 +82,14 @@ def _of_gpu(before: Setup, now: Setup) -> Iterator[str]:
 
 
 def _of_libraries(backend: str, before: Setup, now: Setup) -> Iterator[str]:
-    """Of those that it rests on now, which a run that could not tell has none of."""
+    """Of those that it rests on now, which a run that could not tell has none of.
+
+    Which ones a user's own file imports is the kernel itself: there another version of what both import is all.
+    """
     if backend not in now.rests_on:
         return
-    for name in sorted({*before.rests_on.get(backend, ()), *now.rests_on[backend]}):
+    was, names = set(before.rests_on.get(backend, ())), set(now.rests_on[backend])
+    for name in sorted(was & names if backend in now.users else was | names):
         was, version = (s.machine.libraries.get(name, "missing") for s in (before, now))
         if was != version:
             yield f"{name} {version}, was {was}"

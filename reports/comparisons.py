@@ -68,7 +68,7 @@ class Against(Record):
 
 class Figures(Record):
     max_ulp: float | None
-    percent_of_copy: float | None  # arrays in cache, one thread
+    percent_of_copy: float | None  # arrays in cache, one thread or a GPU
 
 
 class Earlier(Record):

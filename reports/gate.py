@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from reports.circumstances import Setup, environment, excuse
 from reports.comparisons import Comparison, Difference
-from reports.judging import Worse, judge, unzipped
+from reports.judging import Singles, judge, unzipped
 from reports.schema import KernelResult, Results, Run, Skipped
 
 REGRESSION, MISSING = 6, 7  # exit codes
@@ -33,14 +33,16 @@ def check(baseline: Results, path: object, depth: str, seed: int) -> None:
         raise BaselineError(f"{path}: measured at depth {was.depth}, not {depth}: measure with --depth {was.depth}")
     if was.seed != seed:
         raise BaselineError(f"{path}: measured with seed {was.seed}, not {seed}: measure with --seed {was.seed}")
-    for kernel in measured:
+    _check_deviations(baseline, path, f"restore it, or make a new one with `{ACCEPT}`")
+
+
+def _check_deviations(results: Results, path: object, what_to_do: str) -> None:
+    for kernel in results.kernels:
         try:
-            if kernel.accuracy.deviations is not None:
+            if kernel.accuracy and kernel.accuracy.deviations is not None:
                 unzipped(kernel.accuracy.deviations)
         except ValueError as error:
-            raise BaselineError(
-                f"{path}: damaged ({kernel.id}: deviations: {error}); restore it, or make a new one with `{ACCEPT}`"
-            ) from error
+            raise BaselineError(f"{path}: damaged ({kernel.id}: deviations: {error}); {what_to_do}") from error
 
 
 def expected(kernel: KernelResult, run: Run) -> bool:
@@ -53,20 +55,22 @@ def compare(
     old: Results,
     new: Results,
     path: object,
-    worse: Mapping[str, Mapping[str, Worse]] | None = None,
+    singles: Mapping[str, Singles | None] | None = None,
     results: object = None,
 ) -> Comparison:
     """What differs between two runs of one depth and seed.
 
     Args:
         path: of the old results, for people.
-        worse: by a kernel's id the results that are worse, as `judge` takes them, where they are known.
+        singles: by a kernel's id what became of each result, where that is known.
         results: the path of the new results, for people; None where they have none.
 
     Raises:
         BaselineError: they can't be compared.
     """
     check(old, path, new.run.depth, new.run.seed)
+    if results:
+        _check_deviations(new, results, "run `pytest --benchmark` to write a new one")
     if new.run.only == "speed":
         raise BaselineError("the new results have no accuracy to compare: measure again without --only speed")
     before, now = Setup.of(old), Setup.of(new)
@@ -74,7 +78,7 @@ def compare(
     differences: list[Difference] = []
     for name, kernel in found.items():
         if name in known:
-            differences += differences_of(known[name], kernel, before, now, (worse or {}).get(name))
+            differences += differences_of(known[name], kernel, before, now, (singles or {}).get(name))
         elif kernel.backend in {k.backend for k in old.kernels}:  # else it is of a library that was not installed there
             text = "is not in the baseline"
             differences.append(Difference(kernel=name, what="kernel", judged="new", text=text))
@@ -99,10 +103,10 @@ def _accept(baseline: object, results: object, fewer: bool) -> str:
 
 
 def differences_of(
-    old: KernelResult, new: KernelResult, before: Setup, now: Setup, worse: Mapping[str, Worse] | None = None
+    old: KernelResult, new: KernelResult, before: Setup, now: Setup, singles: Singles | None = None
 ) -> list[Difference]:
     """What differs of one kernel between two runs."""
-    return judge(old, new, excuse(old, new, before, now), environment(new, before, now), worse)
+    return judge(old, new, excuse(old, new, before, now), environment(new, before, now), singles)
 
 
 def missing(kernel: KernelResult, skipped: Iterable[Skipped]) -> Difference:

@@ -12,7 +12,7 @@ from reports.comparisons import Earlier, Figures
 from reports.rows import timing
 from reports.schema import Machine, Results, ResultsError, load, save_by_line
 
-SETTING = ("hot", 1)  # the timing that is kept: arithmetic shows most in cache, on one thread
+SETTINGS = (("hot", 1), ("hot", 0))  # the timing kept: arithmetic shows most in cache, on one thread or a GPU
 LONGEST = 50  # runs in a trend
 
 
@@ -35,7 +35,7 @@ def add(results: Results, folder: Path) -> list[str]:
     commit = (results.run.commit or "no-commit")[:12]
     try:
         of_machine.mkdir(parents=True, exist_ok=True)
-        save_by_line(slim(results, [SETTING]), of_machine / f"{stamp}-{commit}.json")
+        save_by_line(slim(results, SETTINGS), of_machine / f"{stamp}-{commit}.json")
     except OSError as error:
         raise HistoryError(f"--history {folder}: can't be written ({error.strerror or error}); name another") from error
     return unread
@@ -65,7 +65,7 @@ def figures(results: Results) -> Earlier:
     """What a trend shows of a run."""
     kernels = {}
     for kernel in results.kernels:
-        timed = timing(kernel, *SETTING)
+        timed = next(filter(None, (timing(kernel, *setting) for setting in SETTINGS)), None)
         kernels[kernel.id] = Figures(
             max_ulp=kernel.accuracy and kernel.accuracy.max_ulp,
             percent_of_copy=timed and timed.percent_of_copy,

@@ -5,7 +5,7 @@ import base64
 import math
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from reports import wording
 from reports.circumstances import Excuse
@@ -37,6 +37,21 @@ class Worse:
     shown: str  # of one of them: the input, what was got, what it was, and what is exact
 
 
+@dataclass(frozen=True)
+class Singles:
+    """What became of each result, where those of the baseline are known as well; `bench.gate` finds it.
+
+    Args:
+        worse: those that are worse, under "any" in any respect, under "misrounded", "normal", "outside" and the kinds
+            of mismatches in that one.
+        cured: the largest error where the baseline's result was of the wrong class and no more is: there it may have
+            had none. By the name of the figure of `Accuracy` that it may be.
+    """
+
+    worse: Mapping[str, Worse] = field(default_factory=dict)
+    cured: Mapping[str, float] = field(default_factory=dict)
+
+
 NOTHING_ELSE = Excuse()
 
 
@@ -45,7 +60,7 @@ def judge(
     new: KernelResult,
     excuse: Excuse = NOTHING_ELSE,
     platform: str | None = None,
-    worse: Mapping[str, Worse] | None = None,
+    singles: Singles | None = None,
 ) -> list[Difference]:
     """What differs of a kernel.
 
@@ -53,8 +68,7 @@ def judge(
         excuse: what else may explain other figures.
         platform: in what the machines differ, in words: it may explain that something can't be checked any more, and
             other exception flags.
-        worse: where the results themselves are known, those that are worse, as `bench.gate` finds them: under "any" in
-            any respect, under "misrounded", "normal", "outside" and the kinds of mismatches in that one.
+        singles: None where the results themselves are not known.
     """
     if new.failure or old.failure:
         return [_difference(new, c, excuse) for c in _failures(old, new)]
@@ -63,7 +77,7 @@ def judge(
         return [_difference(new, Change("parameters", True, text, ()), excuse)]
     changes = [*_claim(old, new), *_coverage(old, new)]
     if old.accuracy and new.accuracy and old.accuracy.coverage == new.accuracy.coverage:
-        changes += _errors(old, new, worse or {})
+        changes += _errors(old, new, singles, excuse)
     own, compiled = _properties(old, new)
     judged = [_difference(new, c, excuse) for c in [*changes, *own]]
     return judged + [_difference(new, c, Excuse(platform)) for c in [*compiled, *_unchecked(old, new)]]
@@ -139,26 +153,27 @@ def _tried(kernel: KernelResult) -> tuple[int, int, int, int]:
 # Errors, mismatches and bits.
 
 
-def _errors(old: KernelResult, new: KernelResult, worse: Mapping[str, Worse]) -> list[Change]:
+def _errors(old: KernelResult, new: KernelResult, singles: Singles | None, excuse: Excuse) -> list[Change]:
     was, now = old.accuracy, new.accuracy
+    worse, cured = (singles.worse, singles.cured) if singles else ({}, {})
     worst = _worst(now) or _shown(worse, "any")  # where nothing is a number, there is no worst
     normal, misrounded, outside = (_shown(worse, respect) for respect in ("normal", "misrounded", "outside"))
     at_normal = normal or (f"the worst at {now.worst_input_normal}" if now.worst_input_normal else "")
     found = [
-        *_figure("max ulp", was.max_ulp, now.max_ulp, worst, wording.ulp, " ulp", SEARCHED),
-        *_figure("max ulp N(0, 1)", was.max_ulp_normal, now.max_ulp_normal, at_normal, wording.ulp, " ulp on N(0, 1)"),
+        *_largest("max_ulp", was, now, cured, worst, " ulp", SEARCHED),
+        *_largest("max_ulp_normal", was, now, cured, at_normal, " ulp on N(0, 1)", ANY_INPUT, "max ulp N(0, 1)"),
         *_random_dy(was, now),
         *_figure("misrounded", was.misrounded, now.misrounded, misrounded or worst, wording.count, " misrounded"),
         *_mismatches(old, new, worse),
     ]
     if new.claim_outside_roots:
-        figures = was.max_ulp_outside_roots, now.max_ulp_outside_roots
-        found += _figure("max ulp", *figures, worst, wording.ulp, " ulp apart from roots", SEARCHED)
+        found += _largest("max_ulp_outside_roots", was, now, cured, worst, " ulp apart from roots", SEARCHED)
     conditioned = was.outside_conditioning, now.outside_conditioning
     if None not in conditioned:
         unit = " outside f(x ± 1 ulp)"
         found += _figure("outside f(x ± 1 ulp)", *conditioned, outside or worst, wording.count, unit)
-    found += _hidden(was, now, worse, found)
+    not_of_the_search = [c for c in found if not (excuse.starts and "starts" in c.explained_by)]
+    found += _hidden(was, now, singles, not_of_the_search)
     return found + list(_bits(was, now, new.claim == "rounded", _shown(worse, "any"), bool(found)))
 
 
@@ -166,18 +181,40 @@ def _shown(worse: Mapping[str, Worse], respect: str) -> str:
     return worse[respect].shown if respect in worse else ""
 
 
-def _hidden(was: Accuracy, now: Accuracy, worse: Mapping[str, Worse], found: list[Change]) -> Iterator[Change]:
+def _largest(
+    figure: str,
+    was: Accuracy,
+    now: Accuracy,
+    cured: Mapping[str, float],
+    shown: str,
+    unit: str,
+    explained_by: tuple[str, ...],
+    what: str = "max ulp",
+) -> Iterator[Change]:
+    """A largest error; one that took the place of a result of the wrong class is no worse than that was."""
+    before, after = getattr(was, figure), getattr(now, figure)
+    for change in _figure(what, before, after, shown, wording.ulp, unit, explained_by):
+        if change.worse and after is not None and cured.get(figure) == after:
+            yield replace(change, worse=None, text=f"{change.text}, where it was of the wrong class")
+        else:
+            yield change
+
+
+def _hidden(was: Accuracy, now: Accuracy, singles: Singles | None, found: list[Change]) -> Iterator[Change]:
     """What no other figure tells: results that got worse where others got better, and the mean."""
     if any(c.worse for c in found):
         return
+    worse = singles.worse if singles else {}
     if "any" in worse:
         count = worse["any"].count
         text = f"{count:,} {'result is' if count == 1 else 'results are'} worse than in the baseline"
         yield Change("results", True, f"{text}; {worse['any'].shown}")
     if not _close(was.mean_ulp, now.mean_ulp):
         shown = _shown(worse, "any") or _worst(now)
-        mean = list(_figure("mean ulp", was.mean_ulp, now.mean_ulp, shown, repr, " ulp on average"))
-        yield from mean if not found or mean[0].worse else ()
+        (mean,) = _figure("mean ulp", was.mean_ulp, now.mean_ulp, shown, repr, " ulp on average")
+        may_be_worse = singles is None or "any" in worse  # else a result that was none has brought an error with it
+        if may_be_worse if mean.worse else not found:
+            yield mean
 
 
 def _figure(

@@ -296,6 +296,7 @@ class Results(Record):
     against: Against | None = None
     history: list[Earlier] = msgspec.field(default_factory=list)
     rests_on: dict[str, list[str]] = msgspec.field(default_factory=dict)  # by backend, libraries its results depend on
+    users: list[str] = msgspec.field(default_factory=list)  # backends of a user's own: they rest on what they import
 
 
 class _Version(Record):

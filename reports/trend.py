@@ -12,7 +12,7 @@ from reports.schema import KernelResult, Results
 
 DASHES = {"float16": "dot", "bfloat16": "dashdot", "float32": "solid", "float64": "dash"}
 ERROR = {"type": "log", "title": {"text": "max ulp"}, "exponentformat": "power"}
-SPEED = {"title": {"text": "% of copy, hot ×1"}, "rangemode": "tozero"}
+SPEED = {"title": {"text": "% of copy, hot ×1 or GPU"}, "rangemode": "tozero"}
 
 
 def trends(results: Results, kernels: Iterable[KernelResult], colours: dict[str, str]) -> list[Figure]:

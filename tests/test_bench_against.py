@@ -48,6 +48,19 @@ def good(x):
 """
 
 
+def test_a_file_that_registered_nothing_yet_or_failed_then_had_no_kernels_and_costs_no_other(tmp_path):
+    early, broken, path = (tmp_path / f"{name}.py" for name in ("early", "broken", "mine"))
+    early.write_text("import numpy\n"), broken.write_text("import no_such_module\n"), path.write_text(MINE)
+    commit(tmp_path, branch="theirs-alone")
+    places = [str(p) for p in (early, broken, path)]
+    found = known_to("theirs-alone", places)
+    assert list(found.known) == ["relu-forward-float32-mine-good"]
+    told = [replace(found, homes={"a": place}).has_no("a") for place in places[:2]]
+    assert [change.is_due for change in told] == [False, False]
+    assert told[0].why.startswith(f"theirs-alone does not have it: --kernels {early} registers no kernel: ")
+    assert told[1].why.startswith(f"theirs-alone does not have it: --kernels {broken}: line 1: ModuleNotFoundError")
+
+
 def test_extremes_are_hot_on_one_thread_and_cold_on_all(monkeypatch):
     monkeypatch.setattr("bench.speed.cores", lambda: 2)
     found = extremes(make_kernel(lambda x: x, takes_threads=True))
@@ -90,7 +103,7 @@ def raced(monkeypatch):
         run.compiled = made.compiled
 
         def asked(tree, *what):
-            tree.failed |= fails or {}
+            tree.failed |= fails() if callable(fails) else fails or {}
             return made(tree, *what)
 
         monkeypatch.setattr(Tree, "asked", asked)
@@ -105,6 +118,15 @@ def verdicts(found) -> dict[tuple[str, str], str]:
     return {
         (c.kernel.rsplit("-", 1)[1], c.setting.split("-")[1] if c.setting else ""): c.verdict for c in found.changes
     }
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_kernel_that_takes_threads_no_more_is_raced_against_what_it_was_with_them(monkeypatch, threads):
+    made, kernel = MadeUp(lambda *_: 1e-4), make_kernel(lambda x: x, takes_threads=False)
+    monkeypatch.setattr("bench.speed.cores", lambda: 2)
+    monkeypatch.setattr(Tree, "asked", lambda tree, *what: made(tree, *what))
+    found = race(Revision("HEAD", known={kernel.id: {}}, threaded=[kernel.id] * (threads - 1)), [kernel])
+    assert [c.setting.split("-")[-1] for c in found.changes] == ["1t", f"{threads}t"]
 
 
 def test_nothing_is_found_where_nothing_differs_and_one_round_is_enough(raced):
@@ -160,6 +182,19 @@ def test_in_which_state_a_kernel_failed_is_told_and_whose_fault_it_is(raced):
         SILU: ("here: ValueError: no", True),
         stable: ("at HEAD: it ended with 3", False),
     }
+
+
+@pytest.mark.parametrize(
+    ("state", "process", "is_due"), [("was", 1, False), ("was", 4, False), ("was", 7, True), ("ctl", 2, True)]
+)
+def test_a_kernel_that_fails_at_the_revision_is_due_unless_it_did_so_before_any_timing(raced, state, process, is_due):
+    processes = iter(range(10**6))
+
+    def fails():
+        return {SILU: (state, "no")} if next(processes) == process else {}
+
+    found, _ = raced(lambda *_: 1e-4, chosen=("fast",), fails=fails)
+    assert {c.is_due for c in found.judged("not measured")} == {is_due}
 
 
 def test_a_kernel_of_whose_file_nothing_is_known_is_no_pass(raced):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from bench.calling import arguments, call
-from bench.gate import open_gate, worse_at
+from bench.gate import largest_cured, open_gate, worse_at
 from bench.run import Session
 from bench.truths import truth
 from kernels.registry import Claim
@@ -226,6 +226,16 @@ def test_the_result_that_got_worse_most_is_found_and_one_of_the_wrong_class_befo
     assert worse_at(right, wrong, found)["outside"][1] in (far, lost)
 
 
+def test_the_largest_error_in_the_place_of_a_result_of_the_wrong_class_is_found_and_no_other():
+    found, before = held(relu)
+    after, kernel = before.copy(), make_kernel(relu)
+    cured, off = (int(np.flatnonzero(found.inputs.values == v)[0]) for v in (1.0, 2.0))
+    after[cured], after[off] = 1 + 2**-22, 8
+    assert largest_cured(kernel, before, after, found) == {}
+    before[cured] = np.nan
+    assert largest_cured(kernel, before, after, found) == {"max_ulp": 2.0, "max_ulp_outside_roots": 2.0}
+
+
 def gated(tmp_path, before, after, **how) -> list[str]:
     """What is told of a kernel that was another function before."""
     path, kernels = tmp_path / "base.json", [make_kernel(f, **how) for f in (before, after)]
@@ -257,6 +267,21 @@ def test_a_result_that_got_better_hides_none_that_got_worse(tmp_path):
 
     (line,) = gated(tmp_path, off(1, 3), off(2), dtype="float16")
     assert "1 result is worse than in the baseline; at 0x1p+1: got 0x1.004p+1, was 0x1p+1, exact 2.0" in line
+
+
+def test_a_result_that_was_nan_and_is_a_number_is_better_whatever_its_error_and_hides_none_that_is_worse(tmp_path):
+    def cured(*off):
+        return lambda x: np.where(np.isin(x, off), np.nextafter(x, x + 1), relu(x))
+
+    def nan(x):
+        return np.where(x == 1, x * np.nan, relu(x))
+
+    def told(after, dtype):  # but for properties, which say nothing of NaNs
+        return [line for line in gated(tmp_path, nan, after, dtype=dtype) if ": property: " not in line]
+
+    assert told(cured(1), "float16") == told(cured(1), "float32") == []
+    (line,) = told(cured(1, 2), "float16")
+    assert "2 misrounded, was 1; at 0x1p+1: got 0x1.004p+1, was 0x1p+1, exact 2.0" in line
 
 
 def test_a_mismatch_that_is_at_another_input_now_is_a_new_one(tmp_path):

@@ -18,6 +18,13 @@ def test_why_it_says_nothing_is_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(GitError, match=r"^fatal: not a git repository[^\n]*$"):
         line(tmp_path, "rev-parse", "HEAD")
+    (tmp_path / "bin").mkdir()
+    fake = tmp_path / "bin" / "git"
+    fake.write_text("#!/bin/sh\nprintf 'fatal: dubious\\n\\nTo trust it:\\n\\tgit config\\n' >&2; exit 128\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(fake.parent))
+    with pytest.raises(GitError, match=r"^fatal: dubious To trust it: git config$"):
+        line(tmp_path, "rev-parse", "HEAD")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(GitError, match=r"^git can't be run \(No such file or directory\): install it$"):
         line(tmp_path, "rev-parse", "HEAD")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The libraries that a user's files import are told, wherever they import them; ours and the tests' are none."""
 
+from dataclasses import replace
 from importlib import metadata
 
 import numpy as np
@@ -43,10 +44,13 @@ def test_what_is_installed_has_its_version_and_numpy_is_always_there(tmp_path):
     assert libraries([]) == {"numpy": np.__version__}
 
 
-def test_a_run_records_what_each_backend_rests_on():
-    session = a_session()
+def test_a_run_records_what_each_backend_rests_on_and_which_are_a_users_own():
+    mine = replace(make_kernel(relu), backend="mine")
+    session = a_session(kernels=[make_kernel(relu), mine])
+    session.options = replace(session.options, hosts={mine.id: None})
     session.measure(make_kernel(relu), NoStopwatch())
     session.libraries["mine"] = {"torch": "2.9", "numpy": np.__version__}
     found = session.setup
     assert found.rests_on == {"test": [], "mine": ["numpy", "torch"]}
     assert found.machine.libraries["torch"] == "2.9"
+    assert session.finished().users == found.users == ["mine"]

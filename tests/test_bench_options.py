@@ -59,6 +59,15 @@ def test_filters_choose_together(configure):
     ]
 
 
+@pytest.mark.parametrize("option", ["against", "baseline", "history", "report-dir"])
+def test_an_option_that_names_nothing_is_no_option_left_out(configure, option):
+    with pytest.raises(pytest.UsageError, match=rf"^--{option}: name a \w+.* \(is a variable not set\?\)$"):
+        configure(*benchmark(f"--{option}", ""))
+    if option != "report-dir":
+        with pytest.raises(pytest.UsageError, match=rf"^--{option} is about what is measured: give --benchmark as"):
+            configure(f"--{option}", "")
+
+
 def test_a_library_that_is_not_installed_is_refused_with_what_to_do(configure, monkeypatch):
     monkeypatch.setattr(kernels, "absent", lambda: [Absent("torch", "torch is not installed: pip install torch")])
     monkeypatch.setattr(registry, "_kernels", {k: v for k, v in registry._kernels.items() if v.backend != "torch"})

@@ -44,7 +44,11 @@ def test_where_python_looks_is_moved_with_it_but_for_what_was_not_there(past, th
 def test_a_file_of_no_repository_is_told(past, tmp_path, monkeypatch):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     (tmp_path / "mine.py").touch()
-    with pytest.raises(PastError, match=r"mine\.py is in no git repository, so that nothing is known of HEAD"):
+    match = r"mine\.py is in no git repository that can be read \(fatal: not a .*\): nothing is known of HEAD$"
+    with pytest.raises(PastError, match=match):
+        past.of(tmp_path / "mine.py")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(PastError, match=r"\(git can't be run \(No such file or directory\): install it\)"):
         past.of(tmp_path / "mine.py")
 
 

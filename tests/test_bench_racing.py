@@ -33,7 +33,12 @@ def asked(tmp_path, monkeypatch):
 def test_it_tells_what_it_knows_then_each_timing_and_each_kernel(asked):
     kernel = make_kernel(lambda x: x)
     known, timing, done = asked(kernel)
-    assert known == {"known": {kernel.id: ["relu", "forward", "float32", "test", "stable"]}, "own": [kernel.id]}
+    assert known == {
+        "known": {kernel.id: ["relu", "forward", "float32", "test", "stable"]},
+        "own": [kernel.id],
+        "failed_places": {},
+        "threaded": [],
+    }
     assert (timing["kernel"], timing["setting"]) == (kernel.id, SETTING)
     assert 0 < timing["seconds"] < 1
     assert done == {"done": kernel.id}
@@ -60,7 +65,7 @@ def test_without_seconds_it_only_compiles(asked):
 
 def test_a_kernel_that_is_not_there_is_passed_over(asked):
     known, done = asked(names=["relu-forward-float32-test-gone"])
-    assert known == {"known": {}, "own": []}
+    assert known == {"known": {}, "own": [], "failed_places": {}, "threaded": []}
     assert done == {"done": "relu-forward-float32-test-gone"}
 
 

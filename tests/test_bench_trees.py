@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bench import trees as module
@@ -66,6 +68,14 @@ def test_a_file_of_another_repository_is_that_of_its_revision_and_so_is_what_it_
         assert list(tree.lacking) == [""]
 
 
+def test_a_file_that_is_new_in_a_repository_that_alone_has_the_revision_has_no_state_then(tmp_path):
+    (tmp_path / "other.py").touch()
+    made = commit(tmp_path, branch="theirs-alone")
+    (tmp_path / "new.py").touch()
+    with trees("theirs-alone", [str(tmp_path / "new.py")]) as tree:
+        assert (tree.commit, tree.places["was"], list(tree.lacking)) == (made, [], [""])
+
+
 def test_a_module_in_the_checkout_is_found_in_each_state(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT))
     with trees("HEAD", ["tests.making"]) as tree:
@@ -121,15 +131,50 @@ def test_a_process_that_takes_too_long_is_ended(monkeypatch):
         tree.asked("now", [], {}, 0)
 
 
-def test_compiled_code_is_kept_in_a_cache_of_the_race(monkeypatch):
-    given = {}
+FORKING = """
+import os
+import time
 
-    def run(command, env, **how):
+if os.fork() == 0:
+    open(__file__ + ".pid", "w").write(str(os.getpid()))
+    time.sleep(1000)
+while not os.path.exists(__file__ + ".pid") or not open(__file__ + ".pid").read():
+    time.sleep(0.01)
+{then}
+"""
+
+
+@pytest.mark.parametrize(
+    ("then", "said"),
+    [("time.sleep(1000)", "its process took more than"), ("os.write(2, b'\\xff\\n'); os._exit(3)", "here .*: \ufffd$")],
+)
+def test_what_was_forked_is_ended_with_its_process_and_delays_no_verdict(tmp_path, monkeypatch, then, said):
+    path, pid = tmp_path / "mine.py", tmp_path / "mine.py.pid"
+    path.write_text(FORKING.format(then=then))
+    wait = subprocess.Popen.wait
+
+    def once_it_has_forked(process, timeout=None):
+        while timeout and "sleep" in then and not (pid.exists() and pid.read_text()) and process.poll() is None:
+            time.sleep(0.01)
+        return wait(process, 0.01 if timeout and "sleep" in then else timeout)
+
+    with trees("HEAD", [str(path)]) as tree:
+        monkeypatch.setattr(subprocess.Popen, "wait", once_it_has_forked)
+        with pytest.raises(AgainstError, match=said):
+            tree.asked("now", [], {}, 0)
+    left = [p for p in psutil.process_iter() if p.pid == int(pid.read_text())]
+    assert not psutil.wait_procs(left, timeout=10)[1]  # it was killed, but may not have gone yet
+
+
+def test_compiled_code_is_kept_in_a_cache_of_the_race(monkeypatch):
+    given, start = {}, subprocess.Popen
+
+    def started(command, env, **how):
         given.update(env)
-        return subprocess.CompletedProcess(command, 0, "", "")
+        return start(["true"], **how)
 
     with trees("HEAD", []) as tree:
-        monkeypatch.setattr(module.subprocess, "run", run)
+        monkeypatch.setattr(module.subprocess, "Popen", started)
         tree.asked("now", [], {}, 0)
         assert Path(given["HALFULP_CACHE_DIR"]).is_relative_to(tree.folder)
         assert given["PYTHONPATH"].split(os.pathsep)[0] == str(tree.folder / "now")

@@ -187,6 +187,15 @@ def test_files_and_folders_are_named_from_there_in_any_spelling(tmp_path):
     assert made.output.read_text() == f"report={theirs / 'out'}\n"
 
 
+def test_other_spellings_and_the_file_of_timings_are_named_from_there_and_what_is_empty_stays_so(tmp_path):
+    made, theirs = Measured(tmp_path), tmp_path / "theirs"
+    found = made.options("--junit-xml=found.xml --benchmark-json times.json --history ''")
+    given = dict(zip(found[2::2], found[3::2], strict=True))
+    assert given["--junit-xml"] == str(theirs / "found.xml")
+    assert given["--benchmark-json"] == str(theirs / "times.json")
+    assert given["--history"] == ""
+
+
 def test_folders_of_theirs_with_the_names_of_ours_are_not_taken_for_ours(tmp_path, monkeypatch):
     for name in ("kernels", "reports", "reference", "bench"):
         (tmp_path / name).mkdir()

@@ -2,6 +2,7 @@
 """Another machine or version is told apart from a change of the kernel, and excuses nothing that it can't explain."""
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -73,7 +74,7 @@ def test_numba_rests_on_llvm_and_users_code_on_anything():
     assert reason(own(), own(), HERE, newer) == "llvmlite 0.60, was missing"
 
 
-def test_users_code_rests_on_what_it_imports_and_on_nothing_else():
+def test_users_code_rests_on_what_it_imports_and_on_nothing_else_and_what_it_imports_is_its_own():
     mine = own("mine", "naive")
     before, now, newer = (deepcopy(s) for s in (HERE, HERE, there(libraries=HERE.machine.libraries | {"torch": "3"})))
     assert reason(mine, mine, before, newer) is None  # it does not tell
@@ -83,6 +84,12 @@ def test_users_code_rests_on_what_it_imports_and_on_nothing_else():
     newer.machine.libraries["pytest"] = "9.2.1"
     assert reason(mine, mine, before, newer) is None
     newer.rests_on["mine"] = ["numpy", "torch"]
+    assert reason(mine, mine, before, newer) == "torch 3, was 2.9"  # of a backend whose name another package may bear
+    newer = replace(newer, users=["mine"])
+    assert reason(mine, mine, before, newer) is None
+    before.rests_on["mine"], newer.rests_on["mine"] = newer.rests_on["mine"], before.rests_on["mine"]
+    assert reason(mine, mine, before, newer) is None
+    newer.rests_on["mine"] = before.rests_on["mine"]
     assert reason(mine, mine, before, newer) == "torch 3, was 2.9"
 
 

@@ -4,7 +4,7 @@
 import pytest
 
 from reports.gate import BaselineError, check, compare, exit_code, expected
-from reports.judging import Worse
+from reports.judging import Singles, Worse
 from reports.schema import Results, Skipped
 from tests.report_results import HOSTILE, failed, kernel, results
 
@@ -45,7 +45,7 @@ def test_the_command_that_accepts_names_the_files_that_were_compared():
 def test_a_regression_exits_with_6_and_is_told_with_its_witness():
     old, new = both()
     by_id(new).accuracy.misrounded += 1
-    found = compare(old, new, "base.json", {ID: {"misrounded": Worse(1, "at 0x1p+0: got 1, exact 2")}})
+    found = compare(old, new, "base.json", {ID: Singles({"misrounded": Worse(1, "at 0x1p+0: got 1, exact 2")})})
     assert judged(found) == {"regression": [ID]}
     assert found.differences[0].text.endswith("at 0x1p+0: got 1, exact 2")
     assert exit_code(found) == 6

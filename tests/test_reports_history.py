@@ -38,6 +38,16 @@ def test_the_first_run_has_no_history_and_the_next_has_the_earlier_ones_in_order
     )
 
 
+def test_a_gpus_timing_is_kept_as_well(tmp_path):
+    first, second = a_run(2), a_run(3)
+    for run in (first, second):
+        timed = run.kernels[0].throughput[0]
+        timed.cache, timed.threads, run.kernels[0].throughput = "hot", 0, [timed]
+        add(run, tmp_path)
+    (earlier,) = second.history
+    assert earlier.kernels[first.kernels[0].id].percent_of_copy == first.kernels[0].throughput[0].percent_of_copy
+
+
 def test_a_kernel_without_figures_has_none():
     found = figures(results()).kernels["silu-forward-float32-mine-naive"]
     assert found == Figures(max_ulp=None, percent_of_copy=None)

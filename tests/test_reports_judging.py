@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from reports.circumstances import Excuse
-from reports.judging import Worse, judge
+from reports.judging import Singles, Worse, judge
 from reports.schema import Example, Failure, KernelResult, Property
 from tests.report_results import all_nan, kernel
 
@@ -81,14 +81,14 @@ def test_an_input_that_got_worse_in_that_respect_is_named_where_it_is_known(what
     worse = {name: Worse(1, f"another of {name}") for name in (*RESPECTS.values(), "any", "inf")}
     worse = {k: w for k, w in worse.items() if k not in ("nan", "inf") or what == "mismatches"}
     worse[RESPECTS[what]] = Worse(1, SHOWN)
-    (found, *more), _ = changed(WORSE[what][0], worse=worse)
+    (found, *more), _ = changed(WORSE[what][0], singles=Singles(worse))
     assert found[0] == what
     assert found[2].endswith(SHOWN)
     assert all("another of inf" in text for _, _, text in more)
 
 
 def test_the_largest_error_is_named_with_its_own_input():
-    ((found,), _) = changed(WORSE["max ulp"][0], worse={"any": Worse(1, SHOWN)})
+    ((found,), _) = changed(WORSE["max ulp"][0], singles=Singles({"any": Worse(1, SHOWN)}))
     assert "the worst at -0x1.5d58aep+6" in found[2]
 
 
@@ -110,10 +110,34 @@ def test_a_better_figure_hides_no_result_that_got_worse_nor_a_worse_mean():
         kernel.accuracy.mean_ulp, kernel.accuracy.fingerprint = 9.0, "other"
 
     assert [f[:2] for f in changed(mixed)[0]] == [("misrounded", "better"), ("mean ulp", "regression")]
-    found, _ = changed(better, worse={"any": Worse(2, SHOWN)})
+    found, _ = changed(better, singles=Singles({"any": Worse(2, SHOWN)}))
     assert found[1] == ("results", "regression", f"2 results are worse than in the baseline; {SHOWN}")
-    found, _ = changed(lambda _: None, worse={"any": Worse(1, SHOWN), "zero": Worse(1, SHOWN)})
+    found, _ = changed(lambda _: None, singles=Singles({"any": Worse(1, SHOWN), "zero": Worse(1, SHOWN)}))
     assert found[0] == ("mismatches", "regression", f"1 of the wrong class (zero) that were not so; {SHOWN}")
+
+
+def test_an_error_where_there_was_no_result_is_no_worse_and_a_mean_is_not_where_no_result_is():
+    def cured(kernel):
+        kernel.accuracy.max_ulp = kernel.accuracy.max_ulp_normal = 2.8
+        kernel.accuracy.mean_ulp = 0.27
+
+    known = Singles(cured={"max_ulp": 2.8, "max_ulp_normal": 2.8})
+    assert {judged for _, judged, _ in changed(cured)[0]} == {"regression"}
+    found, reverse = changed(cured, singles=known)
+    assert [f[:2] for f in found] == [("max ulp", "changed"), ("max ulp N(0, 1)", "changed")]
+    assert found[0][2].endswith(", where it was of the wrong class")
+    assert {judged for _, judged, _ in reverse} == {"better"}
+    found, _ = changed(cured, singles=Singles(cured={"max_ulp": 2.7}))  # the largest is not of those
+    assert [f[:2] for f in found] == [("max ulp", "regression"), ("max ulp N(0, 1)", "regression")]
+    found, _ = changed(cured, singles=Singles({"any": Worse(1, SHOWN)}, known.cured))
+    assert [f[:2] for f in found if f[1] == "regression"] == [("results", "regression"), ("mean ulp", "regression")]
+
+
+def test_an_error_that_other_starts_of_the_search_explain_hides_no_result_that_got_worse():
+    found, _ = changed(
+        WORSE["max ulp"][0], excuse={"starts": "other starts"}, singles=Singles({"any": Worse(1, SHOWN)})
+    )
+    assert [f[:2] for f in found] == [("max ulp", "elsewhere"), ("results", "regression")]
 
 
 def test_a_difference_in_the_last_bit_is_told_in_full():

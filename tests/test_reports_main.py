@@ -152,6 +152,9 @@ def test_what_can_not_be_compared_is_refused(file, worse, capsys):
     other = worse(lambda r: setattr(r.run, "seed", 9))
     assert "measured with seed 1, not 9: measure with --seed 1" in refusal(["compare", file, other], capsys)
     assert "there is no such file: check the path" in refusal(["compare", "none.json", other], capsys)
+    damaged = worse(lambda r: setattr(r.kernels[2].accuracy, "deviations", "?!"))
+    for pair in ((file, damaged), (damaged, file)):
+        assert f"{damaged}: damaged ({results().kernels[2].id}: deviations: " in refusal(["compare", *pair], capsys)
 
 
 def test_accept_makes_a_baseline_that_can_be_compared_with(file, tmp_path, capsys):
