@@ -101,7 +101,7 @@ def _options(onnxruntime: Any, threads: int) -> Any:
     return options
 
 
-def _saved(activation: str, variant: str) -> Callable[..., Any]:
+def _made_of_x(activation: str, variant: str) -> Callable[..., Any]:
     """What is made of x before it is timed: a session with x and room for y bound to it."""
 
     def bind(onnxruntime: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -129,5 +129,5 @@ for (_activation, _variant), (_node, _domain, _attributes, _dtypes, _parameters)
         variant=_variant,
         why=f"a node {_domain and _domain + '::'}{_node}{named(_attributes)}",
         parameters=_parameters,
-        saved=_saved(_activation, _variant),
+        made_of_x=_made_of_x(_activation, _variant),
     )(_run)
