@@ -86,6 +86,15 @@ def test_the_slope_of_prelu_is_no_part_of_what_is_timed(kernel):
     assert set(operators) <= {"_prelu_kernel", "_prelu_kernel_backward", "sum", "view"}
 
 
+SINGLE = [k for k in INSTALLED if k.dtype == "float32" and k.variant != torch_compile.VARIANT]  # which see one shape
+
+
+@pytest.mark.parametrize("kernel", SINGLE, ids=lambda k: k.id)
+def test_arrays_may_have_more_dimensions_than_one(kernel):
+    got = called(kernel, tuple(a.reshape(2, 4) for a in given(kernel)))  # which refuses another shape than theirs
+    np.testing.assert_allclose(got.reshape(-1), called(kernel, given(kernel)).reshape(-1), rtol=1e-6)
+
+
 def around_the_least_normal(kernel: Kernel) -> list[tuple[np.ndarray, ...]]:
     """Arrays whose results are on both sides of it: because x is, or dy, or the function far out on the left."""
     form = FORMATS[kernel.dtype]

@@ -83,7 +83,7 @@ def _session(onnxruntime: Any, activation: str, variant: str, dtype: str, thread
 
     node, domain, attributes, _, _ = NODES[activation, variant]
     tensor = getattr(TensorProto, TENSORS[dtype])
-    x, y = (helper.make_tensor_value_info(name, tensor, ["n"]) for name in "xy")
+    x, y = (helper.make_tensor_value_info(name, tensor, None) for name in "xy")  # of any shape
     slope = [helper.make_tensor("slope", tensor, [1], [PRELU["alpha"]])] if node == "PRelu" else []
     made = helper.make_node(node, ["x", *(s.name for s in slope)], ["y"], domain=domain, **attributes)
     graph = helper.make_graph([made], node, [x], [y], slope)
