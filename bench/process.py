@@ -75,7 +75,7 @@ class Host:
         if self.hung:
             raise StartError(self.hung.kind, self.hung.message)
         try:
-            self._launch()
+            self._spawn()
         except OSError as error:
             message = f"{NOT_STARTED}: {error}: see how much memory is free, and what `ulimit -a` allows"
             raise StartError("raised", message) from error
@@ -92,7 +92,7 @@ class Host:
             self.hung = failed.failure if kind == "hung" else None
             raise failed from error
 
-    def _launch(self) -> None:
+    def _spawn(self) -> None:
         """Start the process, with a socket and memory between it and this one; of an OSError nothing is left."""
         ours, theirs = socket.socketpair()
         with theirs, contextlib.ExitStack() as unused:
