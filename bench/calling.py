@@ -35,7 +35,7 @@ class KernelError(Exception):
 
 
 class StartError(KernelError):
-    """No process could be started for calls: a verdict on a file, or on the machine, and on no input."""
+    """No process could be had for calls, or no room: a verdict on a file, or on the machine, and on no input."""
 
 
 class Originals(Protocol):
@@ -84,14 +84,15 @@ def call(
         out = np.empty(shape, like.dtype)
     originals = originals or Copies(arrays)
     try:
-        got = _poisoned(kernel, arrays, shape, out, threads, POISON)
+        try:
+            got = _poisoned(kernel, arrays, shape, out, threads, POISON)
+        finally:  # others need them, too, whatever it did to them
+            errors = originals.restore()
     except KernelError as error:
         is_open = error.failure.input is None and not isinstance(error, StartError)
         if error.failure.kind == "raised" and is_open and like.size > 1:
             error.failure.input = _where_it_raises(kernel, arrays, threads)
         raise
-    finally:  # others need them, too, whatever it did to them
-        errors = originals.restore()
     for error in errors:
         raise error
     if kernel.takes_out:
@@ -234,7 +235,7 @@ def _where_it_raises(kernel: Kernel, arrays: Sequence[np.ndarray], threads: int 
     flat = [array.flatten() for array in arrays]
 
     def raises(part: slice, limit_s: float) -> bool:
-        some = [array[part] for array in flat]
+        some = [array[part].copy() for array in flat]  # it may write to them
         out = np.empty_like(some[-1]) if kernel.takes_out else None
         try:
             attempt(kernel, *some, out=out, threads=threads)

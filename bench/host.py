@@ -150,12 +150,12 @@ def main() -> None:
         return
     spoiled = f"the import of {', '.join(places)} {state.changed}" if state.changed else None
     known = by_id(registered())
-    connection.send(("done", None))
+    connection.send(("done", spoiled))
     with contextlib.suppress(EOFError, OSError):
         kind = None
         while kind != "crashed":
             request = connection.recv()
-            kind, found = ("changed_mode", spoiled) if spoiled else answer(known, memory, request)
+            kind, found = answer(known, memory, request)
             connection.send((kind, found))
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The side of a process for calls that is here: it is started, asked, waited for so long and no longer, and ended.
 
-What it answers is in `bench.host`. It ends with all that it has started; arrays go there and back through memory that
-both share, which lies in a file.
+What it answers is in `bench.host`. It ends with all that it has started; but where it has ended by itself, what it has
+started in another session is not found any more. Arrays go there and back through memory that both share, in a file.
 """
 
 import contextlib
@@ -19,15 +19,20 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bench.affinity import CAN_LIMIT, limited
 from bench.calling import KernelError, StartError
 from bench.machine import ROOT
 from bench.spans import Memory
 from kernels.cpu.launch import cores
+from reports.schema import Failure
 
 START_LIMIT_S = 60.0  # for Python, the kernels' modules and the user's
 WATCH_S = 0.25  # so often a process is looked at that is asked something
 SHARED = Path("/dev/shm")  # in memory, where there is such a place
+ENDING = ("crashed", "changed_mode")  # answers after which a process is used no more: its threads may keep the mode
+NOT_STARTED = "the process for its calls could not be started"
 
 
 @dataclass
@@ -52,6 +57,8 @@ class Host:
     regions: dict[str, int] = field(default_factory=dict, init=False)  # where a kernel's `Remote.buffers` are
     reserved: int = field(default=0, init=False)  # bytes of all of them
     called: list[str] = field(default_factory=list, init=False)  # kernels that this process has called, the last last
+    spoiled: str | None = field(default=None, init=False)  # what an import there did to the floating-point mode
+    hung: Failure | None = field(default=None, init=False)  # of a start, which is then not tried again
 
     def __post_init__(self) -> None:
         self.folder = SHARED if os.access(SHARED, os.W_OK) else None
@@ -62,10 +69,13 @@ class Host:
         What takes too long, as it may on a machine that does much else, is tried once more.
 
         Raises:
-            StartError: that failed, did not end within its time, or ended the process; the message says of what.
+            StartError: that failed, did not end within its time, now or before, or ended the process; the message says
+                of what.
         """
         if self.process:
             return
+        if self.hung:
+            raise StartError(self.hung.kind, self.hung.message)
         try:
             self._launch()
         except KernelError as error:
@@ -79,36 +89,52 @@ class Host:
         Raises:
             StartError: see `start`.
         """
-        ours, theirs = socket.socketpair()
-        self.file = tempfile.TemporaryFile(dir=self.folder)  # noqa: SIM115
-        self.memory = Memory(self.file.fileno())
-        shared = (theirs.fileno(), self.file.fileno())
-        with theirs, limited(self.processors):
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
-                pass_fds=shared,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
-                start_new_session=True,  # so that what it starts can be ended with it
-            )
-        self.connection = Connection(ours.detach())
         try:
-            self._reply(START_LIMIT_S)
+            self._spawn()
+        except OSError as error:
+            message = f"{NOT_STARTED}: {error}: see how much memory is free, and what `ulimit -a` allows"
+            raise StartError("raised", message) from error
+        try:
+            self.spoiled, self.hung = self._reply(START_LIMIT_S), None
         except KernelError as error:
             self._end()
             kind, message = error.failure.kind, error.failure.message
             message += where_it_hangs if kind == "hung" else ""
             if kind != "raised":  # it does not say itself what it is about
                 own = [f"--kernels {place} could not be imported" for place in self.places]
-                message = f"{', '.join(own) or 'the process for its calls could not be started'}: {message}"
-            raise StartError(kind, message) from error
+                why = "" if own else "; `python -c 'import kernels; kernels.load()'` may tell why"
+                message = f"{', '.join(own) or NOT_STARTED}: {message}{why}"
+            failed = StartError(kind, message)
+            self.hung = failed.failure if kind == "hung" else None
+            raise failed from error
+
+    def _spawn(self) -> None:
+        """Start the process, with a socket and memory between it and this one; of an OSError nothing is left."""
+        ours, theirs = socket.socketpair()
+        with theirs, contextlib.ExitStack() as unused:
+            unused.enter_context(ours)
+            self.file = unused.enter_context(tempfile.TemporaryFile(dir=self.folder))
+            shared = (theirs.fileno(), self.file.fileno())
+            with limited(self.processors):
+                self.process = subprocess.Popen(
+                    [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
+                    pass_fds=shared,
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+                    start_new_session=True,  # so that what it starts can be ended with it
+                )
+            unused.pop_all()
+        self.connection, self.memory = Connection(ours.detach()), Memory(self.file.fileno())
 
     def ask(self, operation: str, name: str, *what: Any, limit_s: float) -> Any:
         """What it answers of the kernel of this name, within so much time.
 
         Raises:
-            KernelError: the call failed there, did not end within its time, or ended the process.
+            KernelError: the call failed there, did not end within its time, or ended the process; or the process
+                computes in another mode since its imports.
         """
         self.start()
+        if self.spoiled:
+            raise KernelError("changed_mode", self.spoiled)
         self.called = [*self.others(name), name]
         try:
             self.connection.send((operation, name, *what))
@@ -137,7 +163,7 @@ class Host:
         except BaseException:  # an interruption: the answer must not be taken for that to the next question
             self._end(at_once=True)
             raise
-        if kind == "crashed":  # it says itself that it can't go on
+        if kind in ENDING:
             self._end()
         if kind != "done":
             raise KernelError(kind, answer)
@@ -147,7 +173,7 @@ class Host:
         """Shared memory of at least so many bytes: where there is none left, in a process that has it elsewhere.
 
         Raises:
-            KernelError: there is none anywhere.
+            StartError: there is none anywhere.
         """
         self.start()
         try:
@@ -156,7 +182,7 @@ class Host:
             if self.folder is None:
                 where = f"{SHARED}, and {tempfile.gettempdir()}" if SHARED.exists() else tempfile.gettempdir()
                 message = f"no room for {size:,} bytes of arrays in {where}: a container gets more with --shm-size=1g"
-                raise KernelError("raised", message) from error
+                raise StartError("raised", message) from error
             self.folder = None
             self._end()
             return self.room(size)
@@ -197,19 +223,35 @@ class Host:
         self.give_back()
         if process is None:
             return 0
+        started = _started_by(process.pid)
         self.connection.close()
         self.file.close()
         if not at_once:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(2)
-        return end_with_all(process)
+        return end_with_all(process, started)
 
 
-def end_with_all(process: subprocess.Popen) -> int:
-    """End a process that has a session of its own, with all that it has started; returns how it ended."""
+def end_with_all(process: subprocess.Popen, started: Sequence[psutil.Process] | None = None) -> int:
+    """End a process that has a session of its own, with all that it has started; returns how it ended.
+
+    ``started`` is that, from when it still ran, if it may have ended since.
+    """
+    started = _started_by(process.pid) if started is None else started
     with contextlib.suppress(ProcessLookupError, PermissionError):  # none is left
         os.killpg(process.pid, signal.SIGKILL)
+    for one in started:  # also in sessions of their own
+        with contextlib.suppress(psutil.Error):
+            one.kill()
     return process.wait()
+
+
+def _started_by(pid: int) -> list[psutil.Process]:
+    """What a process has started, and what that has."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
 
 
 def _how_it_ended(code: int) -> str:

@@ -86,7 +86,7 @@ class Remote:
         try:
             answer = ask()
         except KernelError as error:
-            if error.failure.kind in LOSSES:
+            if error.failure.kind in LOSSES and not isinstance(error, StartError):
                 self.lost = error.failure
             raise
         if others:
@@ -110,21 +110,24 @@ class Remote:
             return place.view(self.host.room(end)).copy()
 
     def _culprit(self, arrays: Sequence[np.ndarray], out: np.ndarray | None, options: Mapping[str, Any]) -> str | None:
-        """The input at which a call is lost, found in processes of its own."""
+        """The input at which a call is lost, found in processes of its own; None also where none can be started."""
         flat = [array.reshape(-1) for array in arrays]
         one_each = out is not None and out.shape == arrays[-1].shape
 
         def is_lost(part: slice, limit_s: float) -> bool:
-            some = [array[part] for array in flat]
+            some = [array[part].copy() for array in flat]  # what is written there comes back
             where = np.empty_like(some[-1]) if one_each else out
             try:
                 Remote(host, self.name)._call(some, where, options, limit_s)
+            except StartError:
+                raise
             except KernelError as error:
                 return error.failure.kind in LOSSES
             return False
 
-        with contextlib.closing(Host(self.host.places)) as host:
-            at = culprit(flat[-1].size, is_lost, CALL_LIMIT_S)
+        at = None
+        with contextlib.closing(Host(self.host.places)) as host, contextlib.suppress(StartError):
+            at = culprit(flat[-1].size, is_lost, self.limit_s or CALL_LIMIT_S)
         return None if at is None else hexadecimal(flat[-1][at])
 
     def flags(self, *arrays: np.ndarray, out: np.ndarray | None) -> frozenset[str]:
@@ -192,9 +195,10 @@ class Remote:
             return host.ask(operation, self.name, *what, limit_s=limit_s or limit_of_one_s)
         finally:
             self.spent_s += time.monotonic() - begin
-            budget_s = CALLS * limit_of_one_s
-            if self.lost is None and self.spent_s > budget_s + self.elements * ELEMENT_S:
-                self.lost = Failure("hung", f"its calls took longer than {budget_s:g} s together", None)
+            budget_s = CALLS * limit_of_one_s + self.elements * ELEMENT_S
+            if self.lost is None and self.spent_s > budget_s:
+                took = f"its calls took longer than {budget_s:,.0f} s together, for {self.elements:,} elements"
+                self.lost = Failure("hung", f"{took}: make it faster, or try fewer with another --depth", None)
 
     @contextlib.contextmanager
     def _shared(self, arrays: Sequence[np.ndarray], out: np.ndarray | None) -> Iterator[tuple[list, int]]:
@@ -210,7 +214,7 @@ class Remote:
         try:
             yield places, size
         except KernelError as error:
-            if error.failure.input is None and arrays[-1].size == 1:
+            if error.failure.input is None and arrays[-1].size == 1 and not isinstance(error, StartError):
                 error.failure.input = hexadecimal(arrays[-1].flat[0])
             raise
         room = self.host.room(size)

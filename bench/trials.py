@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.accuracy import Truth
-from bench.calling import KernelError, arguments, call
+from bench.calling import KernelError, StartError, arguments, call
 from kernels.registry import Kernel
 from reference.activation import Facts
 from reference.formats import Format
@@ -143,10 +143,12 @@ def broken(error: KernelError) -> Property:
 def refuse_if_fatal(error: KernelError) -> None:
     """What a kernel does to the process that calls it fails the kernel, on whatever input and in whatever layout.
 
+    Where there is no process, there is nothing to say of an input or a layout, either.
+
     Raises:
         KernelError: the error, where it is of that kind.
     """
-    if error.failure.kind in FATAL:
+    if error.failure.kind in FATAL or isinstance(error, StartError):
         raise error
 
 

@@ -3,9 +3,10 @@
 
 import importlib
 import importlib.util
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -39,13 +40,25 @@ def hosted(places: Sequence[str]) -> dict[str, Host]:
                 host.start()
             except KernelError as error:
                 raise LoadError(error.failure.message) from error
-        with fenv.kept():  # the host tells on a file that changes it
+        with fenv.kept(), _surroundings_kept():  # the host tells on a file that changes the mode
             loaded = load(places)
         unused.pop_all()
     for place, there in loaded.items():
         if not there:
             hosts[place].close()
     return {kernel.id: hosts[place] for place, there in loaded.items() for kernel in there}
+
+
+@contextmanager
+def _surroundings_kept() -> Iterator[None]:
+    """What a block does to the environment and to the working directory, which other processes get, is undone."""
+    environment, folder = dict(os.environ), os.getcwd()
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(folder)
 
 
 def load(places: Sequence[str], failed: dict[str, str] | None = None) -> dict[str, list[Kernel]]:

@@ -4,6 +4,9 @@
 Kernels take turns, A B A B: in each round every one of them is called again and again for a fiftieth of a second, on
 buffers already touched, each backend in a process of its own. A ratio is taken within a round, and its median over the
 rounds is what counts, so that a machine that others slow down does so to both sides.
+
+A ratio is to what takes the same arguments. A gradient of the result f(x), made before, has less to do than ours, which
+is of x: its speed is shown beside, as "of f(x)".
 """
 
 import argparse
@@ -41,6 +44,7 @@ class Contestant:
 
     name: str
     batch: Callable[[], Sequence[float]]
+    takes_result: bool = False  # f(x), and not x: it is in no ratio
     rounds: list[float] = field(default_factory=list)  # the median of each, in seconds for a call
 
     def run(self) -> None:
@@ -114,10 +118,8 @@ def _chosen(options: argparse.Namespace) -> list[Kernel]:
 
 
 def _takes_part(kernel: Kernel) -> bool:
-    """Ours in the variants that are for speed; theirs where they take the same arguments: dy and x, not f(x)."""
-    if kernel.backend == OWN:
-        return kernel.variant in VARIANTS
-    return kernel.backend in LIBRARIES and (kernel.direction == "forward" or not kernel.takes_result)
+    """Ours in the variants that are for speed, and theirs."""
+    return kernel.variant in VARIANTS if kernel.backend == OWN else kernel.backend in LIBRARIES
 
 
 def _preamble(options: argparse.Namespace, backends: Iterable[str]) -> str:
@@ -140,7 +142,7 @@ def _table(chosen: Sequence[Kernel], setting: speed.Setting, rounds: int, hosts:
         raced, copy, failed = _race(field_, setting, rounds, hosts)
         ours = {v: raced.get(f"{OWN}-{v}") for v in VARIANTS}
         theirs = [c for name, c in raced.items() if not name.startswith(f"{OWN}-")]
-        best = min(theirs, key=lambda c: c.median, default=None)
+        best = min((c for c in theirs if not c.takes_result), key=lambda c: c.median, default=None)
         row = [activation]
         for variant, contestant in ours.items():
             row += _cells(contestant, best, copy, setting, field_[0])
@@ -176,9 +178,9 @@ def _race(
     copy = Contestant("copy", _copying(chosen[0].dtype, setting))
     running, failed = {"copy": copy}, []
     for kernel in chosen:
-        name = f"{kernel.backend}-{kernel.variant}".removesuffix("-library")
+        name = f"{kernel.backend}-{kernel.variant}".removesuffix("-library") + " of f(x)" * kernel.takes_result
         batch = functools.partial(isolated(kernel, hosts).function.batch, setting)
-        running[name] = Contestant(name, batch)
+        running[name] = Contestant(name, batch, kernel.takes_result)
     for turn in range(rounds + 1):
         for name, contestant in list(running.items()):
             try:

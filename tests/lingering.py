@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Kernels that leave something behind: what harms a later call of the same process, or a process of its own."""
 
+import ctypes
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -56,4 +59,21 @@ def forks_and_exits(x):
 @register
 def forks_and_returns_twice(x):
     os.fork()
+    return relu(x)
+
+
+@register
+def starts_another_session(x):
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"], start_new_session=True)
+    return relu(x)
+
+
+@register
+def returns_its_pid(x):
+    return np.full_like(x, os.getpid())
+
+
+@register
+def rounds_upwards(x):
+    ctypes.CDLL("libm.so.6").fesetround(0x800)  # FE_UPWARD on x86-64
     return relu(x)

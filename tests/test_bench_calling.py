@@ -75,6 +75,18 @@ def test_of_a_kernel_that_raises_the_input_and_the_line_are_told(takes_out):
     assert call(make_kernel(function, takes_out=takes_out), np.float32([1, 3])).tolist() == [1, 3]
 
 
+def test_the_input_at_which_a_kernel_raises_is_looked_for_among_what_it_was_given():
+    def function(x):
+        raises = (x == 2).any()
+        x[:] = 2 if len(x) > 1 else 0  # also to what was no cause
+        if raises:
+            raise ValueError("two!")
+        return relu(x)
+
+    x = np.linspace(-4, 4, 8001).astype(np.float32)
+    assert failure_of(function, x).input == "0x1p+1"
+
+
 def test_of_a_kernel_that_raises_at_every_input_or_at_none_alone_no_input_is_told():
     def at_many(x):
         return x if len(x) == 1 else np.reshape(x, (3, 5))

@@ -2,6 +2,10 @@
 """A process for calls: it ends with all that it has started, and its memory is where there is room."""
 
 import errno
+import socket
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,7 +15,8 @@ import pytest
 
 import kernels
 from bench import process, spans
-from bench.calling import KernelError, call
+from bench.calling import KernelError, StartError, call
+from bench.fenv import mode
 from bench.process import Host
 from bench.remote import isolated
 from kernels.registry import registered
@@ -50,6 +55,24 @@ def test_what_a_kernel_has_forked_is_ended_with_its_process_and_delays_no_verdic
     host.close()
     left = [p for p in psutil.process_iter(["cmdline"]) if str(LINGERING) in (p.info["cmdline"] or ())]
     assert not psutil.wait_procs(left, timeout=10)[1]  # they were killed, but may not have gone yet
+
+
+def test_what_a_kernel_has_started_in_a_session_of_its_own_is_ended_as_well(lingering):
+    kernel = lingering["starts-another-session"]
+    assert np.array_equal(call(kernel, X), RELU)
+    host = kernel.function.host
+    (started,) = [p for p in psutil.Process(host.process.pid).children() if "time.sleep(1000)" in p.cmdline()[-1]]
+    host.close()
+    assert not psutil.wait_procs([started], timeout=10)[1]
+
+
+@pytest.mark.skipif(mode() is None, reason="the mode can't be read here")
+def test_a_process_in_which_the_mode_was_changed_is_used_no_more(lingering):
+    """Its threads may have been made in the meantime, and have that mode."""
+    before = call(lingering["returns-its-pid"], X[:1])
+    with pytest.raises(KernelError, match="changed_mode: left the floating-point mode changed"):
+        call(lingering["rounds-upwards"], X)
+    assert call(lingering["returns-its-pid"], X[:1]) != before
 
 
 def test_a_copy_of_the_process_answers_nobody(lingering):
@@ -108,8 +131,42 @@ def test_where_there_is_room_nowhere_the_message_says_what_to_do(ours, monkeypat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(spans, "_grow", full)
-    with pytest.raises(KernelError, match=r"raised: no room for .* bytes of arrays in .*--shm-size=1g"):
+    with pytest.raises(StartError, match=r"raised: no room for .* bytes of arrays in .*--shm-size=1g"):
         call(ours, X)
+
+
+def test_where_no_process_can_be_started_that_is_an_error_of_no_kernel_and_nothing_is_left_open(ours, monkeypatch):
+    def fails(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    files = psutil.Process().num_fds()
+    for module, name in ((subprocess, "Popen"), (tempfile, "TemporaryFile"), (socket, "socketpair")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, fails)
+            with pytest.raises(StartError, match=r"Resource .*: see how much memory is free"):
+                call(ours, X)
+        assert psutil.Process().num_fds() == files
+    assert np.array_equal(call(ours, X), RELU)
+
+
+def test_a_start_that_hung_is_not_tried_again(monkeypatch, tmp_path):
+    (tmp_path / "mine.py").write_text("import time; time.sleep(1000)")
+    host = Host([str(tmp_path / "mine.py")])
+    monkeypatch.setattr(process, "START_LIMIT_S", 0.5)
+    errors = []
+    for _ in range(2):
+        with pytest.raises(StartError, match=r"mine\.py could not be imported: did not return within 0\.5 s") as error:
+            host.start()
+        errors.append(error.value)
+        monkeypatch.setattr(subprocess, "Popen", None)  # which would raise another error
+    assert errors[0] is not errors[1]
+    assert errors[0].failure is not errors[1].failure
+
+
+def test_where_a_process_ends_before_it_answers_it_is_said_what_may_tell_why(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(StartError, match=r"exited with 1; `python -c 'import kernels; kernels.load\(\)'` may tell why"):
+        Host().start()
 
 
 def test_what_is_given_back_is_there_for_others(ours):

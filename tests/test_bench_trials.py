@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from bench.calling import KernelError
+from bench.calling import KernelError, StartError
 from bench.trials import Count, broken, generator, not_checked, settled
 from tests.exactly import trial_of
 from tests.making import make_kernel
@@ -76,6 +76,14 @@ def test_what_a_call_does_to_its_process_is_more_than_a_violation(kind):
         raise KernelError(kind, "spoiled")
 
     with pytest.raises(KernelError, match=f"{kind}: spoiled"):
+        settled(failing)
+
+
+def test_where_no_process_can_be_had_no_property_is_violated():
+    def failing():
+        raise StartError("raised", "no room")
+
+    with pytest.raises(StartError, match="no room"):
         settled(failing)
 
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Kernels of a user's own: from files and modules, and what is said where they can't be had."""
 
+import contextlib
+import os
 import sys
+from pathlib import Path
 
 import mpmath
 import numpy as np
@@ -19,6 +22,12 @@ from kernels.registry import Kernel, registered
 from reports import schema
 from tests.command import benchmark
 
+SURROUNDINGS = """
+import os, tempfile
+os.environ["OF_A_TEST"] = "changed"
+os.environ.pop("ALSO_OF_A_TEST", None)
+os.chdir(tempfile.gettempdir())
+"""
 MODES = {"nearest": 0, "upward": 0x800}  # of <fenv.h> on x86-64
 RELU = """
 import numpy as np
@@ -350,3 +359,16 @@ def test_a_file_whose_import_ends_its_process_is_wrong_usage(write, tmp_path):
     assert ran.code == 4
     (line,) = ran.err.strip().splitlines()
     assert "could not be imported: the process exited with 0" in line
+
+
+@pytest.mark.parametrize("then", ["returns", "raises"])
+def test_what_an_import_does_to_its_surroundings_is_no_matter_of_other_processes(write, monkeypatch, tmp_path, then):
+    monkeypatch.setenv("ALSO_OF_A_TEST", "as it was")
+    monkeypatch.setattr(process.Host, "start", lambda self: None)
+    monkeypatch.chdir(tmp_path)
+    text = SURROUNDINGS + (RELU.format(variant="one") if then == "returns" else "1 / 0")
+    with pytest.raises(LoadError) if then == "raises" else contextlib.nullcontext():
+        hosted([write(text)])
+    assert "OF_A_TEST" not in os.environ
+    assert os.environ["ALSO_OF_A_TEST"] == "as it was"
+    assert Path.cwd() == tmp_path

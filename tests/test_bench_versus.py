@@ -12,7 +12,7 @@ from kernels.registry import registered
 
 
 def contestant(name: str, *rounds: float) -> versus.Contestant:
-    return versus.Contestant(name, list, list(rounds))
+    return versus.Contestant(name, list, rounds=list(rounds))
 
 
 def test_a_ratio_is_the_median_over_rounds_and_not_of_medians():
@@ -53,7 +53,18 @@ def test_gradients_are_compared_where_they_take_the_same_arguments():
     for kernel in registered():
         if kernel.backend == "torch" and kernel.direction == "backward" and kernel.dtype == "float32":
             takes_x = kernel.variant == "compiled" or kernel.activation not in ("sigmoid", "tanh")
-            assert versus._takes_part(kernel) == takes_x
+            assert versus._takes_part(kernel)
+            assert kernel.takes_result != takes_x
+
+
+def test_what_takes_the_result_in_place_of_x_is_shown_and_is_in_no_ratio(monkeypatch):
+    raced = {c.name: c for c in (contestant("numba-fast", 2.0), contestant("torch-compiled", 6.0))}
+    raced["torch of f(x)"] = versus.Contestant("torch of f(x)", list, takes_result=True, rounds=[1.0])
+    monkeypatch.setattr(versus, "_race", lambda *_: (raced, contestant("copy", 1.0), []))
+    chosen = [k for k in registered() if k.id == "tanh-backward-float32-numba-fast"]
+    table = versus._table(chosen, versus.speed.Setting(64, 1, "hot"), 1, {})
+    assert "geometric mean of the ratios, relu, leaky_relu, prelu left out: fast 3.00 (of 1)" in table
+    assert "torch of f(x) 0.00, torch-compiled 0.00" in table
 
 
 class Failing:

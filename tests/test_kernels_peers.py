@@ -68,6 +68,33 @@ def test_what_is_timed_is_the_same_operation(kernel):
         assert np.array_equal(got, called(kernel, arrays))
 
 
+EAGER_PRELU = [k for k in INSTALLED if (k.activation, k.backend, k.variant) == ("prelu", "torch", "library")]
+
+
+@pytest.mark.parametrize("kernel", EAGER_PRELU, ids=lambda k: k.id)
+def test_the_slope_of_prelu_is_no_part_of_what_is_timed(kernel):
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Noting(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            operators.append(function.overloadpacket.__name__)
+            return function(*args, **(kwargs or {}))
+
+    operators, timed = [], kernel.timed(*given(kernel), out=None, threads=1)
+    with Noting():
+        timed()
+    assert set(operators) <= {"_prelu_kernel", "_prelu_kernel_backward", "sum", "view"}
+
+
+SINGLE = [k for k in INSTALLED if k.dtype == "float32" and k.variant != torch_compile.VARIANT]  # which see one shape
+
+
+@pytest.mark.parametrize("kernel", SINGLE, ids=lambda k: k.id)
+def test_arrays_may_have_more_dimensions_than_one(kernel):
+    got = called(kernel, tuple(a.reshape(2, 4) for a in given(kernel)))  # which refuses another shape than theirs
+    np.testing.assert_allclose(got.reshape(-1), called(kernel, given(kernel)).reshape(-1), rtol=1e-6)
+
+
 def around_the_least_normal(kernel: Kernel) -> list[tuple[np.ndarray, ...]]:
     """Arrays whose results are on both sides of it: because x is, or dy, or the function far out on the left."""
     form = FORMATS[kernel.dtype]

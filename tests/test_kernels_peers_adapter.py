@@ -135,7 +135,7 @@ def test_an_operation_gets_the_parameters_that_it_names_and_no_other(peer):
 
 
 def test_what_a_gradient_is_given_of_x_is_made_before_it_is_timed(peer):
-    @peer.operation("tanh", "backward", dtypes=("float32",), why="", saved=lambda library, x: library.double(x))
+    @peer.operation("tanh", "backward", dtypes=("float32",), why="", made_of_x=lambda library, x: library.double(x))
     def backward(library, dy, y):
         library.seen.append("gradient")
         return library.Array(dy.data * y.data)
@@ -146,6 +146,30 @@ def test_what_a_gradient_is_given_of_x_is_made_before_it_is_timed(peer):
     assert timed().data.tolist() == [6, 16]
     assert peer.library.seen == ["double", "gradient"]
     assert only()(x + 2, x).tolist() == [6, 16]
+
+
+def test_parameters_go_to_what_is_made_of_x_as_well(peer):
+    @peer.operation(
+        "leaky_relu",
+        dtypes=("float32",),
+        why="",
+        parameters={"negative_slope": 0.25},
+        made_of_x=lambda library, x, negative_slope: (x, negative_slope),
+    )
+    def forward(library, x_and_slope):
+        return library.Array(x_and_slope[0].data * x_and_slope[1])
+
+    kernel = only()
+    assert kernel.built_in({"negative_slope": 0.5}) == {}
+    assert kernel(np.float32([4, 8])).tolist() == [1, 2]
+    assert kernel.timed(np.float32([4, 8]), out=None, threads=None)().data.tolist() == [1, 2]
+
+
+def test_only_what_says_so_takes_the_result_in_place_of_x(peer):
+    has = {"dtypes": ("float32",), "why": "", "made_of_x": lambda library, x: x}
+    peer.operation("silu", "backward", **has)(lambda library, dy, x: dy)
+    peer.operation("tanh", "backward", takes_result=True, **has)(lambda library, dy, y: dy)
+    assert [k.takes_result for k in registered()] == [False, True]
 
 
 def test_threads_are_those_that_are_asked_for_or_all(peer):

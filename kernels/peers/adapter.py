@@ -128,7 +128,8 @@ class Peer:
         why: str,
         variant: str = "library",
         parameters: Mapping[str, float] | None = None,
-        saved: Operation | None = None,
+        made_of_x: Operation | None = None,
+        takes_result: bool = False,
         flushes: Collection[str] = (),
         call_limit_s: float | None = None,
     ) -> Callable[[Operation], Operation]:
@@ -139,14 +140,16 @@ class Peer:
             parameters: their values, where the activation has some.
             call_limit_s: what a call may take where that may compile something.
             flushes: the dtypes in which it returns zero in place of subnormal results; not said of peers in ``also``.
-            saved: of the library and x, what the library keeps of x for a gradient; it is given in the place of x.
+            made_of_x: of the library and x, and by keyword the parameters that it names, what the operation is given in
+                the place of x; it is made before, and is no part of what is timed.
+            takes_result: that is the result f(x), of which the library takes a gradient.
         """
 
         def decorate(operation: Operation) -> Operation:
-            names = set(inspect.signature(operation).parameters)
+            names = {name for function in (operation, made_of_x) if function for name in _names(function)}
             here = [peer for peer in (self, *self.also) if peer.why_absent is None]
             for peer, dtype in itertools.product(here, dtypes):
-                function = Function(peer, operation, saved, names)
+                function = Function(peer, operation, made_of_x)
                 kernel = Kernel(
                     activation=activation,
                     direction=direction,
@@ -160,7 +163,7 @@ class Peer:
                     takes=frozenset(names.intersection(parameters or {})),
                     takes_out=function.takes_out,
                     takes_threads=peer.set_threads is not None,
-                    takes_result=direction == "backward" and saved is not None,
+                    takes_result=takes_result,
                     uses_all=peer.uses_all,
                     spins=peer.set_threads is not None,
                     flushes_subnormals=peer is self and dtype in flushes,
@@ -181,12 +184,11 @@ class Function:
 
     peer: Peer
     operation: Operation
-    saved: Operation | None
-    names: set[str]  # of its arguments
+    made_of_x: Operation | None
 
     @property
     def takes_out(self) -> bool:
-        return "out" in self.names
+        return "out" in _names(self.operation)
 
     def __call__(
         self, *arrays: np.ndarray, out: np.ndarray | None = None, threads: int | None = None, **parameters: float
@@ -213,12 +215,22 @@ class Function:
         peer, library = self.peer, self.peer.library
         if peer.set_threads:
             peer.set_threads(library, threads or cores())
-        options = {name: value for name, value in parameters.items() if name in self.names}
+        options = _named(self.operation, parameters)
         if self.takes_out and out is None:
             out = np.empty_like(arrays[-1])
         if self.takes_out:
             options["out"] = peer.from_numpy(library, out)
         *before, x = (peer.from_numpy(library, a) for a in arrays)
-        return functools.partial(
-            self.operation, library, *before, self.saved(library, x) if self.saved else x, **options
-        )
+        if self.made_of_x:
+            x = self.made_of_x(library, x, **_named(self.made_of_x, parameters))
+        return functools.partial(self.operation, library, *before, x, **options)
+
+
+def _names(operation: Operation) -> Collection[str]:
+    """Those of its arguments."""
+    return inspect.signature(operation).parameters
+
+
+def _named(operation: Operation, parameters: Mapping[str, float]) -> dict[str, float]:
+    """The parameters that it names."""
+    return {name: value for name, value in parameters.items() if name in _names(operation)}

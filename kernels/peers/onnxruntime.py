@@ -83,7 +83,7 @@ def _session(onnxruntime: Any, activation: str, variant: str, dtype: str, thread
 
     node, domain, attributes, _, _ = NODES[activation, variant]
     tensor = getattr(TensorProto, TENSORS[dtype])
-    x, y = (helper.make_tensor_value_info(name, tensor, ["n"]) for name in "xy")
+    x, y = (helper.make_tensor_value_info(name, tensor, None) for name in "xy")  # of any shape
     slope = [helper.make_tensor("slope", tensor, [1], [PRELU["alpha"]])] if node == "PRelu" else []
     made = helper.make_node(node, ["x", *(s.name for s in slope)], ["y"], domain=domain, **attributes)
     graph = helper.make_graph([made], node, [x], [y], slope)
@@ -101,7 +101,7 @@ def _options(onnxruntime: Any, threads: int) -> Any:
     return options
 
 
-def _saved(activation: str, variant: str) -> Callable[..., Any]:
+def _made_of_x(activation: str, variant: str) -> Callable[..., Any]:
     """What is made of x before it is timed: a session with x and room for y bound to it."""
 
     def bind(onnxruntime: Any, x: Any) -> tuple[Any, Any, Any]:
@@ -129,5 +129,5 @@ for (_activation, _variant), (_node, _domain, _attributes, _dtypes, _parameters)
         variant=_variant,
         why=f"a node {_domain and _domain + '::'}{_node}{named(_attributes)}",
         parameters=_parameters,
-        saved=_saved(_activation, _variant),
+        made_of_x=_made_of_x(_activation, _variant),
     )(_run)

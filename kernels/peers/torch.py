@@ -2,7 +2,7 @@
 """PyTorch on the CPU and on a GPU, eagerly: its operators, called without the tape; on the CPU on NumPy's memory.
 
 A gradient is PyTorch's own backward operator. For sigmoid and tanh that takes the saved result y = f(x) and not x; y is
-made by PyTorch before, and is no part of what is timed.
+made by PyTorch before, as is the tensor of PReLU's α, and is no part of what is timed.
 """
 
 import importlib.metadata
@@ -69,6 +69,10 @@ PEER = Peer(
 )
 
 
+def _sigmoid(torch: Any, x: Any) -> Any:
+    return torch.sigmoid(x)
+
+
 def _tanh(torch: Any, x: Any) -> Any:
     return torch.tanh(x)
 
@@ -105,14 +109,24 @@ def leaky_relu_backward(torch, dy, x, out, negative_slope):
     return torch.ops.aten.leaky_relu_backward.grad_input(dy, x, negative_slope, False, grad_input=out)
 
 
-@PEER.operation("prelu", dtypes=ALL, why="torch.nn.functional.prelu, its α a tensor", parameters=PRELU)
-def prelu(torch, x, alpha):
-    return torch.ops.aten.prelu(x, x.new_full((1,), alpha))
+def _with_slope(torch: Any, x: Any, alpha: float) -> tuple[Any, Any]:
+    return x, x.new_full((1,), alpha)
 
 
-def _prelu_gradients(torch: Any, dy: Any, x: Any, alpha: float) -> tuple[Any, Any]:
+@PEER.operation(
+    "prelu",
+    dtypes=ALL,
+    why="torch.nn.functional.prelu, its α a tensor",
+    parameters=PRELU,
+    made_of_x=_with_slope,
+)
+def prelu(torch, x_and_slope):
+    return torch.ops.aten.prelu(*x_and_slope)
+
+
+def _prelu_gradients(torch: Any, dy: Any, x_and_slope: tuple[Any, Any]) -> tuple[Any, Any]:
     """Those of x and, element by element, of α: PyTorch makes both in one go."""
-    return torch.ops.aten._prelu_kernel_backward(dy, x, x.new_full((1,) * x.ndim, alpha))
+    return torch.ops.aten._prelu_kernel_backward(dy, *x_and_slope)
 
 
 @PEER.operation(
@@ -121,9 +135,10 @@ def _prelu_gradients(torch: Any, dy: Any, x: Any, alpha: float) -> tuple[Any, An
     dtypes=ALL,
     why="aten::_prelu_kernel_backward, which makes the gradients of α too",
     parameters=PRELU,
+    made_of_x=_with_slope,
 )
-def prelu_backward(torch, dy, x, alpha):
-    return _prelu_gradients(torch, dy, x, alpha)[0]
+def prelu_backward(torch, dy, x_and_slope):
+    return _prelu_gradients(torch, dy, x_and_slope)[0]
 
 
 @PEER.operation(
@@ -132,9 +147,10 @@ def prelu_backward(torch, dy, x, alpha):
     dtypes=ALL,
     why="aten::_prelu_kernel_backward, which makes the gradient of x too, and torch.sum",
     parameters=PRELU,
+    made_of_x=_with_slope,
 )
-def prelu_backward_alpha(torch, dy, x, alpha):
-    return _prelu_gradients(torch, dy, x, alpha)[1].sum()
+def prelu_backward_alpha(torch, dy, x_and_slope):
+    return _prelu_gradients(torch, dy, x_and_slope)[1].sum()
 
 
 @PEER.operation("elu", dtypes=ALL, why="torch.nn.functional.elu", parameters={"alpha": 1.0})
@@ -168,13 +184,13 @@ def gelu_tanh_backward(torch, dy, x, out):
 
 
 @PEER.operation(
-    "sigmoid", "backward", dtypes=ALL, why="aten::sigmoid_backward, of y", saved=lambda torch, x: torch.sigmoid(x)
+    "sigmoid", "backward", dtypes=ALL, why="aten::sigmoid_backward, of y", made_of_x=_sigmoid, takes_result=True
 )
 def sigmoid_backward(torch, dy, y, out):
     return torch.ops.aten.sigmoid_backward.grad_input(dy, y, grad_input=out)
 
 
-@PEER.operation("tanh", "backward", dtypes=ALL, why="aten::tanh_backward, of y", saved=_tanh)
+@PEER.operation("tanh", "backward", dtypes=ALL, why="aten::tanh_backward, of y", made_of_x=_tanh, takes_result=True)
 def tanh_backward(torch, dy, y, out):
     return torch.ops.aten.tanh_backward.grad_input(dy, y, grad_input=out)
 

@@ -86,7 +86,7 @@ def _compiled(torch: Any, activation: str, direction: str, threads: int) -> Call
     return compiled
 
 
-def _saved(activation: str, direction: str) -> Callable[..., Any]:
+def _made_of_x(activation: str, direction: str) -> Callable[..., Any]:
     """What is made before it is timed: the compiled function, and x as it takes it."""
     return lambda torch, x: (_compiled(torch, activation, direction, torch.get_num_threads()), x)
 
@@ -109,6 +109,6 @@ for _activation, (_name, _options, _parameters) in FUNCTIONS.items() if not ABSE
             variant=VARIANT,
             why=f"torch.compile of {_what}torch.nn.functional.{_name}{named(_options)}",
             parameters=_parameters,
-            saved=_saved(_activation, _direction),
+            made_of_x=_made_of_x(_activation, _direction),
             call_limit_s=CALL_LIMIT_S,
         )(_run)
