@@ -26,7 +26,8 @@ DLPACK_CUDA = 2  # DLPack's number for memory of a CUDA device
 def place(x: Any, *others: Any) -> AbstractContextManager[None]:
     """Where a call on arrays belongs, to be entered with ``with``: the device that x is on, whichever is current.
 
-    If one of the arrays is PyTorch's, also its current stream, which CuPy knows nothing of; CuPy's otherwise.
+    If one of the arrays is PyTorch's, also its current stream, which CuPy knows nothing of; CuPy's otherwise. What was
+    asked for on CuPy's before is done first, and what is asked for on it afterwards waits for the call.
     """
     cuda = cupy().cuda
     here = cuda.runtime.getDevice()
@@ -43,8 +44,18 @@ def place(x: Any, *others: Any) -> AbstractContextManager[None]:
 @contextlib.contextmanager
 def _entered(number: int, stream: int | None) -> Iterator[None]:
     cuda = cupy().cuda
-    with cuda.Device(number), contextlib.nullcontext() if stream is None else cuda.ExternalStream(stream, number):
-        yield
+    with cuda.Device(number):
+        if stream is None:
+            yield
+            return
+        usual, other = cuda.get_current_stream(number), cuda.ExternalStream(stream, number)
+        waits = not other.is_capturing()  # of a graph that is captured nothing else may wait, nor the graph for it
+        if waits:
+            other.wait_event(usual.record())
+        with other:
+            yield
+        if waits:
+            usual.wait_event(other.record())
 
 
 def number_of(array: Any) -> int | None:

@@ -17,11 +17,16 @@ NARROW = 32  # channels of fewer neighbours in memory than this are summed side 
 Function = Callable[[tuple[int, ...], tuple[int, ...], tuple[Any, ...]], None]
 
 
-def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any]) -> Any:
-    """Launch an elementwise kernel over equally shaped arrays; ``after`` are its arguments after the size."""
+def elementwise(
+    function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any], *others: Any
+) -> Any:
+    """Launch an elementwise kernel over equally shaped arrays; ``after`` are its arguments after the size.
+
+    ``others`` are arrays that it reads too.
+    """
     like = inputs[-1]
     plain = [contiguous(a) for a in inputs]
-    direct = out is not None and out.flags.c_contiguous and not any(overlap(out, a) for a in plain)
+    direct = out is not None and out.flags.c_contiguous and not any(overlap(out, a) for a in (*plain, *others))
     result = out if direct else empty(like.shape, like.dtype)
     if like.size:
         per_block = THREADS * (PACKET // like.itemsize)
