@@ -29,6 +29,10 @@ OPTIONS = (
 )
 NEWEST, OLDEST = 14, 12  # CUDA's versions that are tried where only the system knows the library
 USUAL = "/usr/local/cuda"  # where a toolkit is that nobody named
+INSTALL = (
+    "pip install nvidia-cuda-nvrtc-cu12, or for a driver of CUDA 13 nvidia-cuda-nvrtc; "
+    "or set CUDA_PATH to the folder of a CUDA toolkit"
+)
 
 
 class CompileError(RuntimeError):
@@ -99,10 +103,7 @@ def _library() -> ctypes.CDLL:
             return ctypes.CDLL(name)
         except OSError:
             continue
-    raise FileNotFoundError(
-        "NVRTC, NVIDIA's runtime compiler, was not found: pip install nvidia-cuda-nvrtc-cu12, "
-        "or for a driver of CUDA 13 nvidia-cuda-nvrtc; or set CUDA_PATH to the folder of a CUDA toolkit"
-    )
+    raise FileNotFoundError(f"NVRTC, NVIDIA's runtime compiler, was not found: {INSTALL}")
 
 
 def _candidates() -> Iterator[str]:
