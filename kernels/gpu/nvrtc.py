@@ -113,9 +113,9 @@ def _candidates() -> Iterator[str]:
     """
     known = driver.described()
 
-    def order(name: str) -> tuple[bool, int]:
+    def order(name: str) -> tuple[bool, int, int]:
         major = int(re.search(r"\.so\.(\d+)", name).group(1))
-        return known is not None and major > known.cuda_major, -major
+        return known is not None and known.is_too_old_for(str(major)), -major, -_minor(Path(name), major)
 
     names = [f"libnvrtc.so.{major}" for major in range(NEWEST, OLDEST - 1, -1)]
     yield from sorted([*_files(), *names], key=order)
@@ -123,6 +123,16 @@ def _candidates() -> Iterator[str]:
     if found:
         yield found
     yield from _where_cupy_looks()
+
+
+def _minor(file: Path, major: int) -> int:
+    """The second number of a file's version, as the builtins beside it are named; -1 where it is not told.
+
+    The library itself is not asked: the first that is loaded may be what CuPy gets by the name alone.
+    """
+    beside = f"libnvrtc-builtins.so.{major}."
+    numbers = [found.name.removeprefix(beside).split(".")[0] for found in file.parent.glob(f"{beside}[0-9]*")]
+    return max(map(int, numbers), default=-1) if file.is_absolute() else -1
 
 
 def _files() -> Iterator[str]:
