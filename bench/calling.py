@@ -13,7 +13,7 @@ import numpy as np
 
 from bench import fenv
 from bench.culprit import culprit
-from kernels.registry import Kernel
+from kernels.registry import Kernel, ResultError
 from reports import wording
 from reports.schema import Failure
 
@@ -192,8 +192,8 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     """Call something that need not be right; warnings and exception flags of floating point are no error.
 
     Raises:
-        KernelError: it raised, whatever that was: it is a finding, and must not end the run; or it left the
-            floating-point mode changed, which is then as it was.
+        KernelError: it raised, whatever that was: it is a finding, and must not end the run; or what it returned is
+            no array where its arrays are; or it left the floating-point mode changed, which is then as it was.
     """
     before = fenv.mode()
     try:
@@ -202,6 +202,8 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
             result = function(*arguments, **options)
     except KernelError:  # of a kernel that is called in a process of its own
         raise
+    except ResultError as error:
+        raise KernelError("wrong_dtype", str(error)) from error
     except (Exception, SystemExit) as error:
         raise KernelError("raised", described(error)) from error
     finally:

@@ -22,13 +22,15 @@ from tests.test_kernels_gpu_driver import PRETENDED
         (
             ": Optional[str] = '13.0'",
             PRETENDED,
-            "torch is a build for CUDA 13.0, and the driver has 12.8: install one for CUDA 12, see https://pytorch.org, "
-            "or a newer driver",
+            "torch is a build for CUDA 13.0, and the driver has 12.8: "
+            "install one for CUDA 12, see https://pytorch.org, or a newer driver",
         ),
     ],
 )
 def test_a_build_that_the_driver_does_not_run_has_no_gpu(monkeypatch, tmp_path, cuda, known, why):
-    (tmp_path / "version.py").write_text(f"__version__ = '2.13.0'\ndebug = False\ncuda{cuda}\nhip: Optional[str] = '6'\n")
+    (tmp_path / "version.py").write_text(
+        f"__version__ = '2.13.0'\ndebug = False\ncuda{cuda}\nhip: Optional[str] = '6'\n"
+    )
     spec = SimpleNamespace(submodule_search_locations=[str(tmp_path)])
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     monkeypatch.setattr(driver, "described", lambda: known)

@@ -17,9 +17,7 @@ NARROW = 32  # channels of fewer neighbours in memory than this are summed side 
 Function = Callable[[tuple[int, ...], tuple[int, ...], tuple[Any, ...]], None]
 
 
-def elementwise(
-    function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any], *others: Any
-) -> Any:
+def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any], *others: Any) -> Any:
     """Launch an elementwise kernel over equally shaped arrays; ``after`` are its arguments after the size.
 
     ``others`` are arrays that it reads too.
