@@ -138,11 +138,34 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
     return cupy().empty(shape, dtype)
 
 
+def is_plain(array: Any) -> bool:
+    """Whether kernels take an array as it is: in C order, and each element at a multiple of its size."""
+    return array.flags.c_contiguous and array.data.ptr % array.itemsize == 0
+
+
 def contiguous(array: Any) -> Any:
-    """The array, or a copy in C order."""
-    if array.flags.c_contiguous:
+    """The array, or a copy that kernels take."""
+    if is_plain(array):
         return array
-    return cupy().ascontiguousarray(movable(array)).view(array.dtype)
+    if _is_aligned(array):
+        return cupy().ascontiguousarray(movable(array)).view(array.dtype)
+    return _in_bytes(array).copy().view(array.dtype).reshape(array.shape)
+
+
+def copy_to(out: Any, array: Any) -> None:
+    """Write an array to another, of any layout."""
+    as_moved = movable if _is_aligned(out) else _in_bytes
+    as_moved(out)[...] = as_moved(array)
+
+
+def _is_aligned(array: Any) -> bool:
+    return not any(number % array.itemsize for number in (array.data.ptr, *array.strides))
+
+
+def _in_bytes(array: Any) -> Any:
+    """The same memory with an axis more, of bytes: a device faults on an element that lies across its size."""
+    shape, strides = (*array.shape, array.itemsize), (*array.strides, 1)
+    return cupy().ndarray(shape, "uint8", memptr=array.data, strides=strides)
 
 
 def span(array: Any) -> tuple[int, int]:
