@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""PyTorch: whether it has a GPU is known without its import."""
+"""PyTorch and Triton: whether they have a GPU, and what they need for it, is known without an import."""
 
 import importlib.util
+import shutil
+import sysconfig
 from types import SimpleNamespace
 
 import pytest
 
 from kernels.gpu import driver
-from kernels.peers import torch
+from kernels.peers import torch, triton
 from tests.test_kernels_gpu_driver import PRETENDED
 
 
@@ -36,3 +38,17 @@ def test_a_build_that_the_driver_does_not_run_has_no_gpu(monkeypatch, tmp_path, 
     monkeypatch.setattr(driver, "described", lambda: known)
     monkeypatch.setattr(torch, "why_absent", lambda: "what CuPy lacks")
     assert torch.lacks_gpu() == why
+
+
+def test_without_what_builds_its_launchers_triton_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(torch, "lacks_gpu", lambda: None)
+    monkeypatch.setattr(sysconfig, "get_path", lambda name: str(tmp_path / name))
+    monkeypatch.setenv("CC", "")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    assert triton._lacks().startswith("Triton needs a C compiler")
+    monkeypatch.setenv("CC", "gcc")
+    assert triton._lacks().startswith(f"Triton needs Python.h in {tmp_path / 'include'} for ")
+    (tmp_path / "include").mkdir()
+    (tmp_path / "include" / "Python.h").touch()
+    assert triton._lacks() is None
