@@ -202,10 +202,8 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
             result = function(*arguments, **options)
     except KernelError:  # of a kernel that is called in a process of its own
         raise
-    except ResultError as error:
-        raise KernelError("wrong_dtype", str(error)) from error
     except (Exception, SystemExit) as error:
-        raise KernelError("raised", described(error)) from error
+        raise KernelError(*blamed(error)) from error
     finally:
         after = fenv.mode()
         if after != before:
@@ -213,6 +211,11 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     if after != before:
         raise KernelError("changed_mode", f"left the floating-point mode changed: {fenv.said(before, after)}")
     return result
+
+
+def blamed(error: BaseException) -> tuple[str, str]:
+    """The kind of failure that an exception out of a call of a kernel is, and its message."""
+    return ("wrong_dtype", str(error)) if isinstance(error, ResultError) else ("raised", described(error))
 
 
 def described(error: BaseException) -> str:
