@@ -13,7 +13,7 @@ import numpy as np
 
 from bench import fenv
 from bench.culprit import culprit
-from kernels.registry import Kernel
+from kernels.registry import Kernel, ResultError
 from reports import wording
 from reports.schema import Failure
 
@@ -193,8 +193,8 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     """Call something that need not be right; warnings and exception flags of floating point are no error.
 
     Raises:
-        KernelError: it raised, whatever that was: it is a finding, and must not end the run; or it left the
-            floating-point mode changed, which is then as it was.
+        KernelError: it raised, whatever that was: it is a finding, and must not end the run; or what it returned is
+            no array where its arrays are; or it left the floating-point mode changed, which is then as it was.
     """
     before = fenv.mode()
     try:
@@ -204,7 +204,7 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     except KernelError:  # of a kernel that is called in a process of its own
         raise
     except (Exception, SystemExit) as error:
-        raise KernelError("raised", described(error)) from error
+        raise KernelError(*blamed(error)) from error
     finally:
         after = fenv.mode()
         if after != before:
@@ -212,6 +212,11 @@ def attempt(function: Callable[..., Any], *arguments: Any, **options: Any) -> An
     if after != before:
         raise KernelError("changed_mode", f"left the floating-point mode changed: {fenv.said(before, after)}")
     return result
+
+
+def blamed(error: BaseException) -> tuple[str, str]:
+    """The kind of failure that an exception out of a call of a kernel is, and its message."""
+    return ("wrong_dtype", str(error)) if isinstance(error, ResultError) else ("raised", described(error))
 
 
 def described(error: BaseException) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 import kernels
 from bench import fenv, imports, speed, users
-from bench.calling import KernelError, as_array, described, is_same
+from bench.calling import KernelError, as_array, blamed, is_same
 from bench.prepare import by_id
 from bench.spans import CACHE_LINE, Memory, Place
 from kernels.gpu import driver
@@ -132,7 +132,7 @@ def _answered(known: dict[str, Kernel], memory: Memory, request: tuple[Any, ...]
     except KernelError as error:
         return error.failure.kind, error.failure.message
     except BaseException as error:  # nobody interrupts this process: it is the kernel's own
-        return "raised", described(error)
+        return blamed(error)
 
 
 def main() -> None:

@@ -32,6 +32,10 @@ class RunsWith:
     clocks_mhz: tuple[int, int] | None = None  # the lowest and the highest of a device while it was timed
 
 
+class ResultError(TypeError):
+    """What a function returned is nothing that its results can be read from."""
+
+
 @dataclass(frozen=True)
 class Absent:
     """A backend, or a variant of one, that can't be measured here; ``why`` is a sentence that says what to do."""

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What `fake_cupy` has of devices and streams: which of them is current, and where kernels were launched."""
 
-import contextlib
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,6 +8,8 @@ from kernels.gpu.host import Function, Module
 
 current = SimpleNamespace(device=0, streams={})
 launches: list[tuple[int, int]] = []  # the device and the stream of each
+waits: list[tuple[int, int, int]] = []  # after how many launches a stream was told to wait, which, and for which
+capturing: set[int] = set()  # the streams of which a graph is made
 addresses: dict[int, int] = {}  # the device of an array that another library is said to have made
 
 
@@ -30,19 +30,38 @@ class Device:
         current.device = self.before
 
 
-@contextlib.contextmanager
-def ExternalStream(ptr: int, device_id: int) -> Iterator[None]:  # noqa: N802 - CuPy's name
+class ExternalStream:
     """A stream, which is the current one of its device inside of ``with``."""
-    assert device_id == current.device, "which CuPy refuses"
-    before = current.streams.get(device_id, 0)
-    current.streams[device_id] = ptr
-    yield
-    current.streams[device_id] = before
+
+    def __init__(self, ptr: int, device_id: int) -> None:
+        self.ptr, self.device_id = ptr, device_id
+
+    def __enter__(self) -> None:
+        assert self.device_id == current.device, "which CuPy refuses"
+        self.before = current.streams.get(self.device_id, 0)
+        current.streams[self.device_id] = self.ptr
+
+    def __exit__(self, *_: Any) -> None:
+        current.streams[self.device_id] = self.before
+
+    def record(self) -> SimpleNamespace:
+        """An event of what the stream was given so far."""
+        assert self.device_id == current.device, "as an event is made on the current device"
+        return SimpleNamespace(stream=self.ptr, launches=len(launches))
+
+    def wait_event(self, event: SimpleNamespace) -> None:
+        """Note that the stream waits."""
+        assert event.launches == len(launches), "something was launched in between"
+        waits.append((event.launches, self.ptr, event.stream))
+
+    def is_capturing(self) -> bool:
+        """Whether a graph is made of what the stream is given."""
+        return self.ptr in capturing
 
 
-def get_current_stream(device_id: int) -> SimpleNamespace:
+def get_current_stream(device_id: int) -> ExternalStream:
     """The current stream of a device."""
-    return SimpleNamespace(ptr=current.streams.get(device_id, 0))
+    return ExternalStream(current.streams.get(device_id, 0), device_id)
 
 
 class RawKernel(Function):

@@ -143,6 +143,8 @@ def on_device(array: np.ndarray) -> ndarray:
 
 
 class Event:
+    done = False  # when it is asked: a device would still be busy with what was before
+
     def record(self) -> None:
         self.at = time.perf_counter()
 

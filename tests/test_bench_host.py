@@ -11,7 +11,7 @@ import pytest
 
 from bench.host import ModeError, answer, watched
 from bench.spans import Memory, lay_out
-from kernels.registry import RunsWith
+from kernels.registry import ResultError, RunsWith
 from tests.making import make_kernel
 
 
@@ -42,6 +42,13 @@ def test_a_result_of_its_own_lies_behind_the_arguments(memory):
     assert got.tolist() == [0, 0, 2]
     assert x.tolist() == X.tolist()
     assert not np.shares_memory(got, x)
+
+
+def test_a_result_that_is_nowhere_has_the_verdict_that_it_has_in_the_caller(memory):
+    def nowhere(x):
+        raise ResultError("it is on no device")
+
+    assert asked(memory, nowhere, X)[0] == ("wrong_dtype", "it is on no device")
 
 
 def test_a_result_in_out_needs_no_place(memory):

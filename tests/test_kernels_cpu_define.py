@@ -111,6 +111,13 @@ def test_alpha_per_channel_is_a_loop_over_channels():
         assert got[2][c] == prelu.backward_alpha(dy[:, c], x[:, c], alpha=one)
 
 
+def test_out_may_overlap_an_alpha_per_channel():
+    x, memory = -np.ones((2, 3), np.float32), np.array([2, 3, 4, 0, 0, 0], np.float32)
+    out = memory.reshape(2, 3)
+    assert prelu(x, alpha=memory[:3], out=out) is out
+    assert out.tolist() == [[-2, -3, -4]] * 2
+
+
 def test_alpha_per_channel_without_further_axes_and_with_scalars():
     x = draw(6, 3, dtype=ml_dtypes.bfloat16)
     alpha = np.array([0.5, 2, 0], x.dtype)

@@ -7,7 +7,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from kernels.gpu.arrays import contiguous, empty, number_of, overlap, taken
+from kernels.gpu.arrays import contiguous, copy_to, empty, number_of, overlap, taken
 from tests import fake_cuda, fake_cupy
 from tests.gpu import fake, played_torch  # noqa: F401
 
@@ -81,6 +81,24 @@ def test_overlap_is_of_memory_that_is_shared_but_for_the_same_places():
     assert overlap(memory[:50], memory[49:99])
     assert overlap(memory[::-1], memory)
     assert not overlap(memory[:0], memory)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64"])
+def test_what_lies_across_the_size_of_its_elements_is_copied_by_bytes(dtype):
+    x = X.astype(dtype)
+    memory, records = np.zeros(1 + x.nbytes, np.uint8), np.zeros(24, [("before", "u1"), ("x", dtype)])
+    memory[1:], records["x"] = x.reshape(-1).view(np.uint8), x.reshape(-1)
+    given = fake_cupy.asarray(memory)[1:].view(x.dtype).reshape(4, 6)
+    spread = fake_cupy.asarray(records.view(np.uint8))
+    within = fake_cupy.ndarray((24,), x.dtype, spread.data + 1, (1 + x.itemsize,))
+    for array in (given, within, within[:0], within[7]):
+        copied = contiguous(array)
+        assert copied.data.ptr % x.itemsize == 0
+        assert (copied.shape, copied.dtype, copied.array.tobytes()) == (array.shape, x.dtype, array.array.tobytes())
+    copy_to(given, fake_cupy.on_device(-x))
+    copy_to(within, fake_cupy.on_device(-x.reshape(-1)))
+    assert given.array.tobytes() == within.array.tobytes() == (-x).tobytes()
+    assert not spread.array[:: 1 + x.itemsize].any()
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float64"])

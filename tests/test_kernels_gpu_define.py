@@ -73,6 +73,14 @@ def test_out_may_be_the_input_and_may_overlap_it():
     assert same(memory[8:], want)
 
 
+def test_out_may_overlap_an_alpha_for_each_channel():
+    x, alpha = -np.ones((200, 300), np.float32), draw(300)
+    memory = on_device(np.resize(alpha, 60_000))
+    out = memory.reshape(200, 300)
+    assert prelu(on_device(x), variant="fast", alpha=memory[:300], out=out) is out
+    assert same(out, kernels.cpu.prelu(x, variant="fast", alpha=alpha))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("offset", [1, 3, 5])
 def test_what_is_not_aligned_is_computed_all_the_same(dtype, offset):
@@ -149,6 +157,39 @@ def test_tensors_are_computed_on_the_stream_that_is_pytorchs_and_arrays_on_cupys
         silu(torch.Tensor(x))
         assert fake_cuda.current.streams[0] == 5
     assert fake_cuda.launches == [(0, 5), (0, 7), (1, 8), (0, 7), (0, 7), (0, 0)]
+
+
+def test_an_alpha_that_is_a_tensor_counts_as_one_of_the_arrays(torch, monkeypatch):
+    monkeypatch.setattr(fake_cuda, "launches", [])
+    x, alpha = on_device(draw(2, 3)), torch.Tensor(draw(3))
+    torch.streams = {0: 7}
+    prelu(x, alpha=alpha)
+    prelu.backward(x, x, alpha=alpha)
+    prelu.backward_alpha(x, x, alpha=alpha)
+    assert fake_cuda.launches == [(0, 7)] * 4
+
+
+def test_on_pytorchs_stream_what_cupys_was_given_before_is_done_and_cupys_waits(torch, monkeypatch):
+    for noted in ("launches", "waits"):
+        monkeypatch.setattr(fake_cuda, noted, [])
+    x, there = on_device(draw(2, 3)), torch.Tensor(draw(2, 3), "cuda:1")
+    silu(x, out=torch.Tensor(draw(2, 3)))
+    assert fake_cuda.waits == []
+    torch.streams = {0: 7, 1: 8}
+    silu(x)
+    assert fake_cuda.waits == []
+    silu(x, out=torch.Tensor(draw(2, 3)))
+    assert fake_cuda.waits == [(2, 7, 0), (3, 0, 7)]
+    silu(there)
+    assert fake_cuda.waits[2:] == [(3, 8, 0), (4, 0, 8)]
+
+
+def test_a_graph_that_pytorch_captures_waits_for_nothing_outside(torch, monkeypatch):
+    for noted, found in (("launches", []), ("waits", []), ("capturing", {7})):
+        monkeypatch.setattr(fake_cuda, noted, found)
+    torch.streams = {0: 7}
+    silu(torch.Tensor(draw(6)))
+    assert (fake_cuda.launches, fake_cuda.waits) == ([(0, 7)], [])
 
 
 @pytest.mark.parametrize("sign", [1, -1])

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Whether there is a device, and what is said where there is none."""
 
+import importlib.metadata
 import importlib.util
 from types import SimpleNamespace
 
@@ -20,11 +21,19 @@ def _asked_anew():
     device.why_absent.cache_clear()
 
 
-def where(monkeypatch, *, cupy=True, described=PRETENDED, compiler=None) -> None:
+def where(monkeypatch, *, cupy=True, described=PRETENDED, compiler=None, nvrtc_of="12.9", wheels=("cuda12x",)) -> None:
     """What there is of CuPy, a device, and a compiler; of that, why it is absent."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: cupy or None)
     monkeypatch.setattr(driver, "described", lambda: described)
     monkeypatch.setattr(nvrtc, "why_absent", lambda: compiler)
+    monkeypatch.setattr(nvrtc, "version", lambda: nvrtc_of)
+
+    def version(name):
+        if name.removeprefix("cupy-") not in wheels:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return "14.0.0"
+
+    monkeypatch.setattr(importlib.metadata, "version", version)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +42,11 @@ def where(monkeypatch, *, cupy=True, described=PRETENDED, compiler=None) -> None
         ({"cupy": False}, "CuPy is not installed: pip install -e '.[cuda12]' or '.[cuda13]', as the driver is"),
         ({"described": None}, "there is no NVIDIA GPU here, or no driver for it: "),
         ({"compiler": "NVRTC was not found: do this"}, "NVRTC was not found: do this"),
+        ({"nvrtc_of": "13.0"}, "NVRTC is of CUDA 13.0, and the driver has 12.8: pip install nvidia-cuda-nvrtc-cu12, "),
+        (
+            {"wheels": ("cuda13x",)},
+            "CuPy is a build for CUDA 13, and the driver has 12.8: pip uninstall cupy-cuda13x, then pip install -e ",
+        ),
     ],
 )
 def test_what_is_missing_is_said_and_what_to_do(monkeypatch, there, why):
@@ -42,8 +56,9 @@ def test_what_is_missing_is_said_and_what_to_do(monkeypatch, there, why):
     assert (absent.backend, absent.why) == ("cupy", device.why_absent())
 
 
-def test_where_nothing_is_missing_the_backend_is_there(monkeypatch):
-    where(monkeypatch)
+@pytest.mark.parametrize("wheels", [("cuda12x",), ("cuda12x", "cuda13x"), ()])
+def test_where_nothing_is_missing_the_backend_is_there(monkeypatch, wheels):
+    where(monkeypatch, wheels=wheels)
     assert device.why_absent() is None
     assert kernels.gpu.absent() == []
 

@@ -50,6 +50,16 @@ def test_out_is_written_directly_unless_it_overlaps_or_is_strided():
         assert (function.launches.pop()[2][1] == out.data.ptr) == direct
 
 
+def test_a_kernel_is_given_no_array_that_lies_across_the_size_of_its_elements():
+    function, memory = Recorder(), asarray(np.zeros(65, np.uint8))
+    x = memory[1:].view(np.float32)
+    for inputs, out in (([x], None), ([asarray(np.zeros(16, np.float32))], x), ([x], x)):
+        result = elementwise(function, inputs, out, ())
+        assert out is None or result is out
+        *pointers, _ = function.launches.pop()[2]
+        assert not any(pointer % 4 for pointer in pointers)
+
+
 @pytest.mark.parametrize(
     ("rows", "channels", "inner", "lanes", "blocks"),
     [(1, 1, 10, 1, 1), (1, 1, 1 << 26, 1, 1024), (64, 128, 1, 32, 1), (1 << 12, 8, 4, 32, 128), (7, 3, 4096, 1, 7)],

@@ -108,6 +108,15 @@ def test_the_newest_that_the_driver_is_not_too_old_for_comes_first(monkeypatch, 
     assert list(nvrtc._candidates()) == [*[name for major in majors for name in named[major]], "libnvrtc.so.11.2"]
 
 
+def test_of_one_first_number_the_newest_comes_first_wherever_it_is(monkeypatch, places):
+    with_cuda(monkeypatch, "12.8")
+    for folder, version in (("nvidia/cuda_nvrtc/lib", "12.4"), ("toolkit/lib64", "12.10.61"), ("conda/lib", "12.9")):
+        put(places, f"{folder}/libnvrtc.so.12", f"{folder}/libnvrtc-builtins.so.{version}")
+    put(places, "usual/lib64/libnvrtc.so.12")
+    first = [str(places / folder) for folder in ("toolkit/lib64", "conda/lib", "nvidia/cuda_nvrtc/lib", "usual/lib64")]
+    assert list(nvrtc._candidates())[:5] == [*[f"{folder}/libnvrtc.so.12" for folder in first], "libnvrtc.so.12"]
+
+
 def test_what_cupy_finds_itself_comes_last(monkeypatch, places):
     monkeypatch.setattr(nvrtc.ctypes.util, "find_library", lambda name: None)
     found = SimpleNamespace(load_nvidia_dynamic_lib=lambda name: SimpleNamespace(abs_path=f"/somewhere/{name}"))

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from kernels.gpu import nvrtc, timing
+from tests import fake_cupy
 from tests.gpu import fake, needs_nvrtc  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("fake")
@@ -57,6 +58,24 @@ def test_what_is_between_the_events_is_timed_while_the_device_has_work_before(mo
     monkeypatch.setattr(timing, "_spin", lambda number: lambda *launch: done.append(launch))
     assert 0.01 <= timing.elapsed(lambda: done.append(time.sleep(0.01))) < 5
     assert done == [((1,), (1,), (timing.SPIN_CYCLES,)), None]
+
+
+@pytest.mark.parametrize(("needed", "tries"), [(1, 1), (8, 4), (16, 5), (1000, 5)])
+def test_a_call_that_is_set_up_after_the_spin_is_timed_again_after_a_longer_one(monkeypatch, needed, tries):
+    spins = []
+    monkeypatch.setattr(timing, "_spin", lambda number: lambda grid, block, given: spins.append(given[0]))
+    is_late = property(lambda event: spins[-1] < needed * timing.SPIN_CYCLES)
+    monkeypatch.setattr(fake_cupy.Event, "done", is_late)
+    calls = []
+
+    def call():
+        calls.append(None)
+
+    timing.elapsed(call)
+    assert spins == [timing.SPIN_CYCLES << n for n in range(tries)]
+    assert len(calls) == tries
+    timing.elapsed(call)
+    assert spins[tries:] == spins[tries - 1 : tries]
 
 
 @pytest.mark.parametrize("reasons", timing.REASONS)

@@ -102,8 +102,22 @@ def test_what_a_function_returns_is_brought_back_from_the_device():
     assert own(x).tolist() == [0.0, 2.0]
     assert own(x, out=out) is out
     assert out.tolist() == [0.0, 2.0]
-    with pytest.raises(TypeError, match="the result must be an array on the device, not ndarray"):
-        FromHost(lambda x: np.zeros(2))(x)
+
+
+@pytest.mark.parametrize(
+    ("returned", "why"),
+    [
+        (lambda x: fake_cupy.asarray(x.array.astype(np.int32)), "returned int32 for float32: return an array of x's"),
+        (lambda x: fake_cupy.asarray(x.array.astype(np.float64)), "returned float64 for float32: return an array"),
+        (lambda x: x.array.copy(), "the result must be an array on the device, not ndarray: use cupy.asarray"),
+        (lambda x: None, "the result must be a CuPy array, or have .* not NoneType"),
+    ],
+)
+def test_a_result_of_another_dtype_or_kind_has_the_verdict_that_it_has_on_the_cpu(returned, why):
+    kernel = make_kernel(FromHost(returned), takes_out=False)
+    with pytest.raises(KernelError, match=why) as error:
+        call(kernel, np.ones(3, np.float32))
+    assert error.value.failure.kind == "wrong_dtype"
 
 
 def test_a_users_function_of_the_devices_arrays_is_measured():

@@ -79,7 +79,7 @@ def by_channel(
     shape = arrays[-1].shape
     planes = (shape[0] * shape[1], math.prod(shape[2:]))
     inputs = [view(_plain(a)).reshape(planes) for a in arrays]
-    result = _buffer(arrays, out)
+    result = _buffer((alpha, *arrays), out)
     table, grid = view(_plain(alpha)), view(result).reshape(planes)
 
     def piece(start: int, stop: int) -> None:

@@ -26,7 +26,8 @@ DLPACK_CUDA = 2  # DLPack's number for memory of a CUDA device
 def place(x: Any, *others: Any) -> AbstractContextManager[None]:
     """Where a call on arrays belongs, to be entered with ``with``: the device that x is on, whichever is current.
 
-    If one of the arrays is PyTorch's, also its current stream, which CuPy knows nothing of; CuPy's otherwise.
+    If one of the arrays is PyTorch's, also its current stream, which CuPy knows nothing of; CuPy's otherwise. What was
+    asked for on CuPy's before is done first, and what is asked for on it afterwards waits for the call.
     """
     cuda = cupy().cuda
     here = cuda.runtime.getDevice()
@@ -43,8 +44,18 @@ def place(x: Any, *others: Any) -> AbstractContextManager[None]:
 @contextlib.contextmanager
 def _entered(number: int, stream: int | None) -> Iterator[None]:
     cuda = cupy().cuda
-    with cuda.Device(number), contextlib.nullcontext() if stream is None else cuda.ExternalStream(stream, number):
-        yield
+    with cuda.Device(number):
+        if stream is None:
+            yield
+            return
+        usual, other = cuda.get_current_stream(number), cuda.ExternalStream(stream, number)
+        waits = not other.is_capturing()  # of a graph that is captured nothing else may wait, nor the graph for it
+        if waits:
+            other.wait_event(usual.record())
+        with other:
+            yield
+        if waits:
+            usual.wait_event(other.record())
 
 
 def number_of(array: Any) -> int | None:
@@ -127,11 +138,34 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> Any:
     return cupy().empty(shape, dtype)
 
 
+def is_plain(array: Any) -> bool:
+    """Whether kernels take an array as it is: in C order, and each element at a multiple of its size."""
+    return array.flags.c_contiguous and array.data.ptr % array.itemsize == 0
+
+
 def contiguous(array: Any) -> Any:
-    """The array, or a copy in C order."""
-    if array.flags.c_contiguous:
+    """The array, or a copy that kernels take."""
+    if is_plain(array):
         return array
-    return cupy().ascontiguousarray(movable(array)).view(array.dtype)
+    if _is_aligned(array):
+        return cupy().ascontiguousarray(movable(array)).view(array.dtype)
+    return _in_bytes(array).copy().view(array.dtype).reshape(array.shape)
+
+
+def copy_to(out: Any, array: Any) -> None:
+    """Write an array to another, of any layout."""
+    as_moved = movable if _is_aligned(out) else _in_bytes
+    as_moved(out)[...] = as_moved(array)
+
+
+def _is_aligned(array: Any) -> bool:
+    return not any(number % array.itemsize for number in (array.data.ptr, *array.strides))
+
+
+def _in_bytes(array: Any) -> Any:
+    """The same memory with an axis more, of bytes: a device faults on an element that lies across its size."""
+    shape, strides = (*array.shape, array.itemsize), (*array.strides, 1)
+    return cupy().ndarray(shape, "uint8", memptr=array.data, strides=strides)
 
 
 def span(array: Any) -> tuple[int, int]:

@@ -133,7 +133,7 @@ class Elementwise(Direction):
         """
         if len(arrays) != (1 if self.name == "forward" else 2):
             raise TypeError(f"{self.activation.name} {self.name} takes {'x' if self.name == 'forward' else 'dy and x'}")
-        with place(*reversed(arrays), out):
+        with place(*reversed(arrays), out, parameters.get(self.activation.learned)):
             found, target = self._check(arrays, variant, out)
             result = self._computed(found, target, variant, self.activation.values(parameters, found[-1]))
         return result if out is None else out
@@ -144,11 +144,10 @@ class Elementwise(Direction):
             function = self._function(variant, x.dtype.name, "channels")
             alpha = contiguous(values[0])
             after = (alpha.data.ptr, *launch.channels_of(x))
-        else:
-            usual = values == self.activation.defaults
-            function = self._function(variant, x.dtype.name, "defaults" if usual else "any")
-            after = () if usual else values
-        return launch.elementwise(function, arrays, out, after)
+            return launch.elementwise(function, arrays, out, after, alpha)
+        usual = values == self.activation.defaults
+        function = self._function(variant, x.dtype.name, "defaults" if usual else "any")
+        return launch.elementwise(function, arrays, out, () if usual else values)
 
 
 class Sum(Direction):
@@ -156,7 +155,7 @@ class Sum(Direction):
 
     def __call__(self, dy: Any, x: Any, *, variant: str = "stable", **parameters: Any) -> Any:
         """The sum over x, of shape (); for an α per channel one for each, of α's shape. See ``Elementwise``."""
-        with place(x, dy):
+        with place(x, dy, parameters.get(self.activation.learned)):
             (dy, x), _ = self._check((dy, x), variant, None)
             (alpha,) = self.activation.values(parameters, x)
             if isinstance(alpha, device.cupy().ndarray):

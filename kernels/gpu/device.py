@@ -4,7 +4,9 @@
 Only what computes imports CuPy, in the process that calls kernels.
 """
 
+import contextlib
 import functools
+import importlib.metadata
 import importlib.util
 from typing import Any
 
@@ -21,9 +23,26 @@ def why_absent() -> str | None:
     """Why nothing can be computed on a device, where that is so: a sentence that says what to do."""
     if importlib.util.find_spec("cupy") is None:
         return f"CuPy is not installed: {INSTALL}"
-    if driver.described() is None:
+    known = driver.described()
+    if known is None:
         return "there is no NVIDIA GPU here, or no driver for it: run it on a machine where nvidia-smi lists one"
-    return nvrtc.why_absent()
+    wheel = cupys_cuda()
+    if wheel and known.is_too_old_for(wheel):
+        here = f"CuPy is a build for CUDA {wheel}, and the driver has {known.cuda}"
+        return f"{here}: pip uninstall cupy-cuda{wheel}x, then {INSTALL}; or install a newer driver"
+    why = nvrtc.why_absent()
+    if why is None and known.is_too_old_for(nvrtc.version()):
+        return f"NVRTC is of CUDA {nvrtc.version()}, and the driver has {known.cuda}: {nvrtc.INSTALL}"
+    return why
+
+
+def cupys_cuda() -> str | None:
+    """The CUDA that the installed wheel of CuPy is for, the lowest of several; None of what was built here."""
+    for cuda in range(nvrtc.OLDEST, nvrtc.NEWEST + 1):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version(f"cupy-cuda{cuda}x")
+            return str(cuda)
+    return None
 
 
 @functools.cache

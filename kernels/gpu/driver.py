@@ -23,6 +23,10 @@ class Described:
     def cuda_major(self) -> int:
         return int(self.cuda.split(".")[0])
 
+    def is_too_old_for(self, cuda: str) -> bool:
+        """Whether it runs nothing that was built for that version of CUDA, of which the first number counts."""
+        return int(cuda.split(".")[0]) > self.cuda_major
+
 
 @functools.cache
 def described() -> Described | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kernels.gpu.arrays import contiguous, empty, movable, overlap
+from kernels.gpu.arrays import contiguous, copy_to, empty, is_plain, overlap
 from kernels.gpu.device import THREADS, cupy, resident_blocks
 
 PACKET = 16  # bytes that a thread takes at a time
@@ -17,11 +17,14 @@ NARROW = 32  # channels of fewer neighbours in memory than this are summed side 
 Function = Callable[[tuple[int, ...], tuple[int, ...], tuple[Any, ...]], None]
 
 
-def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any]) -> Any:
-    """Launch an elementwise kernel over equally shaped arrays; ``after`` are its arguments after the size."""
+def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, after: Sequence[Any], *others: Any) -> Any:
+    """Launch an elementwise kernel over equally shaped arrays; ``after`` are its arguments after the size.
+
+    ``others`` are arrays that it reads too.
+    """
     like = inputs[-1]
     plain = [contiguous(a) for a in inputs]
-    direct = out is not None and out.flags.c_contiguous and not any(overlap(out, a) for a in plain)
+    direct = out is not None and is_plain(out) and not any(overlap(out, a) for a in (*plain, *others))
     result = out if direct else empty(like.shape, like.dtype)
     if like.size:
         per_block = THREADS * (PACKET // like.itemsize)
@@ -29,7 +32,7 @@ def elementwise(function: Function, inputs: Sequence[Any], out: Any | None, afte
         function((blocks,), (THREADS,), (*[a.data.ptr for a in plain], result.data.ptr, like.size, *after))
     if out is None or direct:
         return result
-    movable(out)[...] = movable(result)
+    copy_to(out, result)
     return out
 
 

@@ -29,6 +29,10 @@ OPTIONS = (
 )
 NEWEST, OLDEST = 14, 12  # CUDA's versions that are tried where only the system knows the library
 USUAL = "/usr/local/cuda"  # where a toolkit is that nobody named
+INSTALL = (
+    "pip install nvidia-cuda-nvrtc-cu12, or for a driver of CUDA 13 nvidia-cuda-nvrtc; "
+    "or set CUDA_PATH to the folder of a CUDA toolkit"
+)
 
 
 class CompileError(RuntimeError):
@@ -99,10 +103,7 @@ def _library() -> ctypes.CDLL:
             return ctypes.CDLL(name)
         except OSError:
             continue
-    raise FileNotFoundError(
-        "NVRTC, NVIDIA's runtime compiler, was not found: pip install nvidia-cuda-nvrtc-cu12, "
-        "or for a driver of CUDA 13 nvidia-cuda-nvrtc; or set CUDA_PATH to the folder of a CUDA toolkit"
-    )
+    raise FileNotFoundError(f"NVRTC, NVIDIA's runtime compiler, was not found: {INSTALL}")
 
 
 def _candidates() -> Iterator[str]:
@@ -112,9 +113,9 @@ def _candidates() -> Iterator[str]:
     """
     known = driver.described()
 
-    def order(name: str) -> tuple[bool, int]:
+    def order(name: str) -> tuple[bool, int, int]:
         major = int(re.search(r"\.so\.(\d+)", name).group(1))
-        return known is not None and major > known.cuda_major, -major
+        return known is not None and known.is_too_old_for(str(major)), -major, -_minor(Path(name), major)
 
     names = [f"libnvrtc.so.{major}" for major in range(NEWEST, OLDEST - 1, -1)]
     yield from sorted([*_files(), *names], key=order)
@@ -122,6 +123,16 @@ def _candidates() -> Iterator[str]:
     if found:
         yield found
     yield from _where_cupy_looks()
+
+
+def _minor(file: Path, major: int) -> int:
+    """The second number of a file's version, as the builtins beside it are named; -1 where it is not told.
+
+    The library itself is not asked: the first that is loaded may be what CuPy gets by the name alone.
+    """
+    beside = f"libnvrtc-builtins.so.{major}."
+    numbers = [found.name.removeprefix(beside).split(".")[0] for found in file.parent.glob(f"{beside}[0-9]*")]
+    return max(map(int, numbers), default=-1) if file.is_absolute() else -1
 
 
 def _files() -> Iterator[str]:

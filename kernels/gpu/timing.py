@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from kernels.gpu import build
 from kernels.gpu.device import architecture, cupy
@@ -18,6 +19,7 @@ extern "C" __global__ void spin(long long cycles) {
 }
 """
 SPIN_CYCLES = 200_000  # 0.1 ms or a little more
+MOST_CYCLES = 16 * SPIN_CYCLES  # a call that itself waits for the device is set up after any spin
 
 # NVML's bits for clocks that are lowered by heat or by the supply; a power limit lowers them all the time, and shows in
 # the clocks that are recorded. The first of these that NVML has tells them: they were renamed.
@@ -36,18 +38,29 @@ class Seen:
 
 
 _seen: dict[int, Seen] = {}  # by the device's number
+_cycles: WeakKeyDictionary[Callable[[], Any], int] = WeakKeyDictionary()  # of the spin before a call that needs more
 
 
 def elapsed(call: Callable[[], Any]) -> float | None:
-    """How long the device works on what a call starts, in seconds; None where it was last seen throttled."""
+    """How long the device works on what a call starts, in seconds; None where it was last seen throttled.
+
+    Where the device was done with its spin before everything was set up, the call is made again after one twice as
+    long. What is set up too late for the longest is timed with the launch.
+    """
     library = cupy()
     number = library.cuda.runtime.getDevice()
     events = library.cuda.Event(), library.cuda.Event()
-    _spin(number)((1,), (1,), (SPIN_CYCLES,))
-    events[0].record()
-    call()
-    events[1].record()
-    events[1].synchronize()
+    while True:
+        cycles = _cycles.get(call, SPIN_CYCLES)
+        _spin(number)((1,), (1,), (cycles,))
+        events[0].record()
+        call()
+        events[1].record()
+        was_late = events[0].done
+        events[1].synchronize()
+        if not was_late or cycles >= MOST_CYCLES:
+            break
+        _cycles[call] = 2 * cycles
     seconds = library.cuda.get_elapsed_time(*events) * 1e-3
     return None if _look(number).is_throttled else seconds
 

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from kernels.gpu import timing
-from kernels.gpu.arrays import empty, movable, taken
+from kernels.gpu.arrays import adopted, empty, movable
 from kernels.gpu.device import architecture, cupy
-from kernels.registry import Kernel, RunsWith
+from kernels.registry import Kernel, ResultError, RunsWith
 
 ALIGNMENT = 256  # of the device's allocations
 FEW = 1 << 16  # bytes that are brought back about as fast as anything is asked of the device
@@ -110,14 +110,21 @@ class FromHost:
     function: Callable[..., Any]
 
     def __call__(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> np.ndarray:
-        """The results, in ``out`` where that is given."""
+        """The results, in ``out`` where that is given.
+
+        Raises:
+            ResultError: what the function returned is no array on the device.
+        """
         mirror, call = self._ready(arrays, out, options)
         mirror.watch()
         result = call()
         mirror.bring_back()
         if out is not None and result is mirror.on_device[-1]:
             return out
-        array = taken(result, "the result")
+        try:
+            array = adopted(result, "the result")
+        except TypeError as error:
+            raise ResultError(str(error)) from error
         return movable(array).get().view(array.dtype)
 
     def prepare(self, *arrays: np.ndarray, out: np.ndarray | None = None, **options: Any) -> Callable[[], Any]:

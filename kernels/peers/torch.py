@@ -5,12 +5,15 @@ A gradient is PyTorch's own backward operator. For sigmoid and tanh that takes t
 made by PyTorch before, as is the tensor of PReLU's α, and is no part of what is timed.
 """
 
-import importlib.metadata
+import importlib.util
+import re
+from pathlib import Path
 from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from kernels.gpu import driver
 from kernels.gpu.device import why_absent
 from kernels.peers.adapter import PRELU, Peer
 
@@ -42,9 +45,20 @@ def _set_threads(torch: Any, threads: int) -> None:
 
 def lacks_gpu() -> str | None:
     """Why PyTorch has no GPU here, where that is so."""
-    if "+cpu" in importlib.metadata.version("torch"):
-        return "torch is a build for the CPU alone: install one for CUDA, see https://pytorch.org"
+    cuda, known = _built_for(), driver.described()
+    if cuda is None:
+        return "torch is no build for CUDA: install one, see https://pytorch.org"
+    if known and known.is_too_old_for(cuda):
+        here = f"torch is a build for CUDA {cuda}, and the driver has {known.cuda}"
+        return f"{here}: install one for CUDA {known.cuda_major}, see https://pytorch.org, or a newer driver"
     return why_absent()
+
+
+def _built_for() -> str | None:
+    """The CUDA that PyTorch was built for, read where it reads that itself: its import takes a second or more."""
+    (folder,) = importlib.util.find_spec("torch").submodule_search_locations
+    found = re.search(r"^cuda\b.*'([\d.]+)'", Path(folder, "version.py").read_text(), re.MULTILINE)
+    return found and found.group(1)
 
 
 ON_GPU = Peer(

@@ -8,6 +8,8 @@ import importlib
 import importlib.util
 import os
 import shutil
+import sysconfig
+from pathlib import Path
 from typing import Any
 
 from kernels.peers import torch as pytorch
@@ -20,6 +22,9 @@ def _lacks() -> str | None:
         return "Triton's kernels are given tensors of PyTorch, which is not installed: pip install torch"
     if not (os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")):
         return "Triton needs a C compiler for what launches its kernels: install gcc, or name another in CC"
+    folder = sysconfig.get_path("include")
+    if not Path(folder, "Python.h").is_file():
+        return f"Triton needs Python.h in {folder} for what launches its kernels: install python3-dev or python3-devel"
     return pytorch.lacks_gpu()
 
 
