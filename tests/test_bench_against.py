@@ -58,7 +58,7 @@ def test_a_file_that_registered_nothing_yet_or_failed_then_had_no_kernels_and_co
     told = [replace(found, homes={"a": place}).has_no("a") for place in places[:2]]
     assert [change.is_due for change in told] == [False, False]
     assert told[0].why.startswith(f"theirs-alone does not have it: --kernels {early} registers no kernel: ")
-    assert told[1].why.startswith(f"theirs-alone does not have it: --kernels {broken}: line 1: ModuleNotFoundError")
+    assert told[1].why.startswith(f"theirs-alone does not have it: --kernels {broken}: ModuleNotFoundError: ")
 
 
 def test_extremes_are_hot_on_one_thread_and_cold_on_all(monkeypatch):

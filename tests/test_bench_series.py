@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from bench.calling import hexadecimal
 from bench.series import Filled, Series, series_of
 
 COUNT = 1000
@@ -33,9 +34,10 @@ def test_a_changed_element_is_named_and_set_right(which, at):
     filled = Filled(arrays, series)
     before = arrays[which][at]
     arrays[which].view(np.uint32)[at] ^= 1
+    wrote = hexadecimal(arrays[which][at])
     (error,) = filled.restore()
     assert error.failure.kind == "wrote_input"
-    assert f"element {at} " in error.failure.message
+    assert f"wrote {wrote} over an input" in error.failure.message
     assert float.fromhex(error.failure.input) == before
     assert arrays[which][at] == before
     assert filled.restore() == []
