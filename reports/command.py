@@ -6,13 +6,12 @@ A wrong call gets one line and exit code 4; where nobody reads what is printed a
 
 import argparse
 import os
-import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
 
 WRONG_USAGE = 4
-UNREAD = 128 + signal.SIGPIPE  # as a shell tells of a tool that a closed pipe has ended
+UNREAD = 128 + 13  # as a shell tells of a tool that SIGPIPE, which not every system has, has ended
 
 
 class Parser(argparse.ArgumentParser):

@@ -21,9 +21,8 @@ def outcome(results: Results) -> list[Finding]:
         return []
     kernels = {k.id: k for k in results.kernels}
     told = [finding for judged in NAMES for finding in _told(found.judged(judged), judged, kernels)]
-    tone = (
-        "bad" if found.judged("regression", "missing") else "plain" if ungated(found) or not found.compared else "good"
-    )
+    is_clear = found.compared and not ungated(found)
+    tone = "bad" if found.judged("regression", "missing") else "good" if is_clear else "plain"
     return [Finding(tone, _lead(found)), *told, *_advice(found)]
 
 

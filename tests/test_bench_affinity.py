@@ -38,5 +38,7 @@ def test_the_limit_ends_with_an_error_too():
 def test_where_nothing_can_be_limited_nothing_is(monkeypatch):
     monkeypatch.setattr(affinity, "CAN_LIMIT", False)
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
+    before = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
     with limited(1):
-        pass
+        within = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    assert within == before

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A process for calls: it ends with all that it has started, and its memory is where there is room."""
 
+import contextlib
 import errno
 import socket
 import subprocess
@@ -161,6 +162,23 @@ def test_a_start_that_hung_is_not_tried_again(monkeypatch, tmp_path):
         monkeypatch.setattr(subprocess, "Popen", None)  # which would raise another error
     assert errors[0] is not errors[1]
     assert errors[0].failure is not errors[1].failure
+
+
+def test_a_start_that_hung_once_and_then_came_up_is_no_reason_not_to_start_again(monkeypatch):
+    host, reply = Host(), Host._reply
+    late = [KernelError("hung", "did not return within 60 s")]
+
+    def replied(self, limit_s):
+        if late:
+            raise late.pop()
+        return reply(self, limit_s)
+
+    monkeypatch.setattr(Host, "_reply", replied)
+    with contextlib.closing(host):
+        host.start()
+        host.close()
+        host.start()
+        assert host.process.poll() is None
 
 
 def test_where_a_process_ends_before_it_answers_it_is_said_what_may_tell_why(monkeypatch):
