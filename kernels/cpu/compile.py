@@ -52,10 +52,14 @@ def block(function: Callable[..., Any]) -> Dispatcher:
 
 @intrinsic
 def full_width(typing_context):
-    """Have the loop that calls this use the machine's widest vectors: LLVM prefers half of what AVX-512 has."""
+    """Have the loop that calls this use the machine's widest vectors: LLVM prefers half of what AVX-512 has.
+
+    And have it copy with these itself: LLVM would call the C library's memcpy.
+    """
 
     def generate(context, builder, signature, arguments):
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite knows no such attribute
+        for attribute in ('"prefer-vector-width"="512"', '"no-builtins"'):
+            set.add(builder.function.attributes, attribute)  # llvmlite knows no such ones
         return context.get_dummy_value()
 
     return types.none(), generate

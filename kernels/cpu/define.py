@@ -24,6 +24,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numba import types
 from numba.core.dispatcher import Dispatcher
+from numba.core.typing.templates import Signature
 
 from kernels.cpu import assembly, launch, loops, sums
 from kernels.cpu.compile import block, cache_folder, compile_loop, is_cached, runs_with
@@ -162,7 +163,7 @@ class Direction:
             body = chosen.body_16_bit if storage.dtype.itemsize == 2 else chosen.body
             of_all = {"defaults": self.activation.defaults, "light": self.activation.light}
             parts = {"body": body, "load": load, "store": store, **of_all}
-            compiled = compile_loop(loop, name, types.void(*self._signature(loop, storage)), parts)
+            compiled = compile_loop(loop, name, self._signature(loop, storage), parts)
             chosen.compiled[loop, storage.name] = compiled
         return compiled
 
@@ -182,7 +183,7 @@ class Direction:
     def _code_name(self, variant: str, storage: Storage, loop: Callable[..., None]) -> str:
         return f"{self.activation.name}_{self.name}_{storage.name}_{variant}_{loop.__name__}"
 
-    def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
+    def _signature(self, loop: Callable[..., None], storage: Storage) -> Signature:
         raise NotImplementedError
 
     def _check(
@@ -233,13 +234,13 @@ class Elementwise(Direction):
     def __init__(self, activation: Activation) -> None:
         super().__init__(activation)
         # What the usual call needs, kept from an earlier one: finding it takes as long as 10,000 elements.
-        self._ready: dict[tuple[str, np.dtype], tuple[launch.Loop, launch.View | None]] = {}
+        self._ready: dict[tuple[str, np.dtype], tuple[launch.Loop, launch.Loop]] = {}
 
-    def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
+    def _signature(self, loop: Callable[..., None], storage: Storage) -> Signature:
         if loop is self.flat:
             parameters = types.UniTuple(types.float64, len(self.activation.parameters))
-            return (*[storage.array(1)] * (self.arrays + 1), parameters)
-        return (*[storage.array(2)] * (self.arrays + 1), storage.array(1), types.intp)
+            return types.boolean(*[storage.array(1)] * (self.arrays + 1), parameters)
+        return types.void(*[storage.array(2)] * (self.arrays + 1), storage.array(1), types.intp)
 
     def _run(
         self,
@@ -250,18 +251,21 @@ class Elementwise(Direction):
         parameters: dict[str, Any],
     ) -> np.ndarray:
         x = arrays[-1]
-        ready = launch.is_simple(arrays, out, threads) and self._ready.get((variant, x.dtype))
+        result = launch.small_like(x) if out is None else out
+        ready = launch.is_simple(arrays, result, threads) and self._ready.get((variant, result.dtype))
         if ready:
-            values = self.activation.values(parameters, x)
+            values = self.activation.values(parameters, x) if parameters else self.activation.defaults
             if not (values and isinstance(values[0], np.ndarray)):
-                return launch.at_once(*ready, values, arrays, out)
+                loop = ready[result.ndim != 1]
+                if loop(*arrays, result, values):  # not where it covers an input in part
+                    return result
         storage = self._check(arrays, variant, out, threads)
         values = self.activation.values(parameters, x)
         if values and isinstance(values[0], np.ndarray):
             loop = self._loop(variant, storage, self.channels)
             return launch.by_channel(loop, arrays, out, storage.view, threads, values[0])
         loop = self._loop(variant, storage, self.flat)
-        self._ready[variant, x.dtype] = loop, storage.view if storage.memory != storage.dtype else None
+        self._ready[variant, x.dtype] = launch.ready(loop, storage.view if storage.memory != storage.dtype else None)
         return launch.elementwise(loop, arrays, out, storage.view, threads, values)
 
 
@@ -347,9 +351,9 @@ class BackwardAlpha(Direction):
     def _main(self, variant: str) -> Callable[..., None]:
         return loops.lane_sums if self.variants[variant].in_lanes else self.flat
 
-    def _signature(self, loop: Callable[..., None], storage: Storage) -> tuple[types.Type, ...]:
+    def _signature(self, loop: Callable[..., None], storage: Storage) -> Signature:
         sums = (_SUMS, _SUMS) if loop is self.flat else (_LANES, _LANES, _LANES)
-        return (*[storage.array(1)] * 2, *sums, types.intp, types.intp, types.intp)
+        return types.void(*[storage.array(1)] * 2, *sums, types.intp, types.intp, types.intp)
 
 
 _SUMS = types.Array(types.float64, 2, "C")

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,32 +27,38 @@ View = Callable[[np.ndarray], np.ndarray]  # an array as compiled code takes it:
 
 
 def is_simple(arrays: Arrays, out: np.ndarray | None, threads: int | None) -> bool:
-    """Whether a loop can take these arrays as they are, in this thread, with nothing to check but their dtype."""
-    x = arrays[-1]
-    if type(x) is not np.ndarray or type(out) is not np.ndarray:
+    """Whether a loop can take these arrays as they are, in this thread, if out covers none of them in part.
+
+    That the loop finds out itself. What is asked here takes as long as hundreds of elements: each thing once.
+    """
+    if type(out) is not np.ndarray or not out.flags.carray:
         return False
-    if not (threads == 1 or (threads is None and x.size < 2 * PER_THREAD)):
+    if threads != 1 and (threads is not None or out.size >= 2 * PER_THREAD):
         return False
-    shape, dtype, owned = out.shape, out.dtype, out.base is None
-    for a in (*arrays, out):
-        if type(a) is not np.ndarray or a.shape != shape or a.dtype != dtype or not a.flags.carray:
-            return False
-        if not (owned and a.base is None) and _collides(out, a):  # two that own their memory can't
+    shape, dtype = out.shape, out.dtype
+    for a in arrays:
+        if type(a) is not np.ndarray or a.dtype is not dtype or a.shape != shape or not a.flags.carray:
             return False
     return True
 
 
-def at_once(
-    loop: Loop, view: View | None, parameters: tuple[float, ...], arrays: Arrays, out: np.ndarray
-) -> np.ndarray:
-    """`elementwise` for what `is_simple` found fit; without ``view`` compiled code takes the elements as they are."""
-    every = (*arrays, out)
-    if out.ndim != 1:
-        every = [a.reshape(-1) for a in every]
-    if view:
-        every = [view(a) for a in every]
-    loop(*every, parameters)
-    return out
+def small_like(x: np.ndarray) -> np.ndarray | None:
+    """A new array for the results of a small one; None for any other, and for what is none."""
+    return np.empty(x.shape, x.dtype) if type(x) is np.ndarray and x.size < 2 * PER_THREAD else None
+
+
+def ready(loop: Loop, view: View | None) -> tuple[Loop, Loop]:
+    """The loop for what `is_simple` finds fit: for flat arrays, and for those of any shape.
+
+    Without ``view`` compiled code takes the elements as they are.
+    """
+
+    def shaped(*arguments: Any) -> bool:
+        *arrays, parameters = arguments
+        flat = [a.reshape(-1) for a in arrays]
+        return loop(*(map(view, flat) if view else flat), parameters)
+
+    return shaped if view else loop, shaped
 
 
 def elementwise(
@@ -79,7 +86,7 @@ def by_channel(
     shape = arrays[-1].shape
     planes = (shape[0] * shape[1], math.prod(shape[2:]))
     inputs = [view(_plain(a)).reshape(planes) for a in arrays]
-    result = _buffer((alpha, *arrays), out)
+    result = _buffer((alpha, *arrays), out, may_be_input=False)
     table, grid = view(_plain(alpha)), view(result).reshape(planes)
 
     def piece(start: int, stop: int) -> None:
@@ -186,11 +193,12 @@ def _flat(array: np.ndarray) -> np.ndarray:
     return array if array.ndim == 1 else array.reshape(-1)
 
 
-def _buffer(arrays: Arrays, out: np.ndarray | None) -> np.ndarray:
-    """Where to compute: in ``out``, unless it is strided or half covers an input."""
+def _buffer(arrays: Arrays, out: np.ndarray | None, *, may_be_input: bool = True) -> np.ndarray:
+    """Where to compute: in ``out``, unless it is strided or half covers an input, or is one where it may not."""
     if out is not None:
         plain = out if type(out) is np.ndarray else np.asarray(out)
-        if plain.flags.carray and not any(_collides(plain, a) for a in arrays):
+        collides = _collides if may_be_input else np.may_share_memory
+        if plain.flags.carray and not any(collides(plain, a) for a in arrays):
             return plain
     return np.empty(arrays[-1].shape, arrays[-1].dtype)
 

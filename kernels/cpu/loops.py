@@ -6,6 +6,8 @@
 Parameters are float64. Their defaults have a loop of their own, in which they are constants, and what they make
 needless is left out: LLVM would do that for small bodies only. Arrays are flat, except in the ``channels`` loops: those
 go over planes, each with an α of its own, of which ``first`` is the number of the first.
+Of elements that it writes where it reads LLVM would take one at a time: where out is an input, results go through a
+block of their own, and the ``channels`` loops are not given it.
 """
 
 import numpy as np
@@ -14,15 +16,16 @@ from numba import carray
 from kernels.cpu.blocks import accumulate
 from kernels.cpu.compile import full_width
 from kernels.cpu.streams import (
-    BLOCK_LINES,
     STREAMED_BYTES,
     block_buffer,
+    empty,
     fence,
     first_stop,
+    fits,
+    is_same,
     next_stop,
     per_line,
     pointer,
-    stream,
 )
 
 
@@ -36,44 +39,50 @@ defaults, light = (), False
 
 def forward(x, out, parameters):
     full_width()
+    takes = fits(x, out)
     streams = out.nbytes >= STREAMED_BYTES
+    in_blocks = streams | is_same(x, out)
     buffer = block_buffer(out)
-    start, stop = 0, first_stop(out, light, streams)
-    while start < x.size:
-        size, whole = stop - start, streams and stop - start == BLOCK_LINES * per_line(out)
+    start, stop, end = 0, first_stop(out, light, in_blocks), x.size if takes else 0
+    while start < end:
+        size = stop - start
         part = carray(pointer(x, start), size)
-        place = carray(buffer if whole else pointer(out, start), size)
+        place = carray(buffer if in_blocks else pointer(out, start), size)
         if parameters == defaults:
             for i in range(size):
                 place[i] = store(body(load(part[i]), *defaults))
         else:
             for i in range(size):
                 place[i] = store(body(load(part[i]), *parameters))
-        if whole:
-            stream(buffer, out, start)
-        start, stop = stop, next_stop(out, stop, streams)
+        if in_blocks:
+            empty(buffer, pointer(out, start), size, per_line(out), streams)
+        start, stop = stop, next_stop(out, stop, in_blocks)
     fence(streams)
+    return takes
 
 
 def backward(dy, x, out, parameters):
     full_width()
+    takes = fits(dy, out) & fits(x, out)
     streams = out.nbytes >= STREAMED_BYTES
+    in_blocks = streams | is_same(dy, out) | is_same(x, out)
     buffer = block_buffer(out)
-    start, stop = 0, first_stop(out, light, streams)
-    while start < x.size:
-        size, whole = stop - start, streams and stop - start == BLOCK_LINES * per_line(out)
+    start, stop, end = 0, first_stop(out, light, in_blocks), x.size if takes else 0
+    while start < end:
+        size = stop - start
         part_dy, part = carray(pointer(dy, start), size), carray(pointer(x, start), size)
-        place = carray(buffer if whole else pointer(out, start), size)
+        place = carray(buffer if in_blocks else pointer(out, start), size)
         if parameters == defaults:
             for i in range(size):
                 place[i] = store(body(load(part_dy[i]), load(part[i]), *defaults))
         else:
             for i in range(size):
                 place[i] = store(body(load(part_dy[i]), load(part[i]), *parameters))
-        if whole:
-            stream(buffer, out, start)
-        start, stop = stop, next_stop(out, stop, streams)
+        if in_blocks:
+            empty(buffer, pointer(out, start), size, per_line(out), streams)
+        start, stop = stop, next_stop(out, stop, in_blocks)
     fence(streams)
+    return takes
 
 
 def forward_channels(x, out, alpha, first):

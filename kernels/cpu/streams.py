@@ -29,21 +29,45 @@ def per_line(typing_context, array):
     return types.intp(array), generate
 
 
+@intrinsic
+def address(typing_context, array):
+    """Where an array's elements begin: unlike ``array.ctypes.data``, it counts no references."""
+
+    def generate(context, builder, signature, arguments):
+        data = context.make_array(array)(context, builder, arguments[0]).data
+        return builder.ptrtoint(data, context.get_value_type(types.intp))
+
+    return types.intp(array), generate
+
+
 @block
-def first_stop(out, light, streams):
+def is_same(array, out):
+    """Whether out is where an input is."""
+    return address(out) == address(array)
+
+
+@block
+def fits(array, out):
+    """Whether out is an input, or has nothing in common with it: of one half covered, results would be read."""
+    apart = abs(address(out) - address(array))
+    return (apart == 0) | (apart >= out.nbytes)  # `or` would be a branch, across which Numba counts references
+
+
+@block
+def first_stop(out, light, in_blocks):
     """Where the first block ends: where a cache line begins, if that matters, or with the array.
 
     NumPy's large arrays begin 16 bytes into a line. Vectors each written across two lines make a loop a quarter slower
     whose speed memory sets.
     """
-    before = (-out.ctypes.data % LINE_BYTES) * per_line(out) // LINE_BYTES
-    return min(out.size, before) if light or streams else out.size
+    before = (-address(out) % LINE_BYTES) * per_line(out) // LINE_BYTES
+    return min(out.size, before) if light or in_blocks else out.size
 
 
 @block
-def next_stop(out, stop, streams):
-    """Where the next block ends: but for streams there is no other."""
-    return min(out.size, stop + BLOCK_LINES * per_line(out)) if streams else out.size
+def next_stop(out, stop, in_blocks):
+    """Where the next block ends, or the array."""
+    return min(out.size, stop + BLOCK_LINES * per_line(out)) if in_blocks else out.size
 
 
 @intrinsic
@@ -84,11 +108,14 @@ def _stream_line(typing_context, source, target, start):
 
 
 @block
-def stream(buffer, out, start):
-    """Copy a block to out[start:], which begins a cache line."""
-    target, step = pointer(out, start), per_line(out)
-    for i in range(BLOCK_LINES):
-        _stream_line(buffer, target, i * step)
+def empty(buffer, target, size, line, streams):
+    """Copy what is in a block to its place, past the caches if that is lines of so many elements, and all of them."""
+    if streams and size == BLOCK_LINES * line:
+        for i in range(BLOCK_LINES):
+            _stream_line(buffer, target, i * line)
+    else:
+        for i in range(size):
+            target[i] = buffer[i]
 
 
 @intrinsic
