@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """``--against REV``: this checkout's kernels beside those of another revision, timed in turn in one run.
 
-Each timing is of a process of its own (see `bench.racing`), in blocks of six: now, then, control, control, then, now.
-The control is the other revision once more: where it differs from itself, this machine can't tell. What is slower or
-faster, also in the control, is tried again in a second round of its own.
+They are timed in blocks of three new processes (see `bench.racing`): now, then, and the control, which is the other
+revision once more: where it differs from itself, this machine can't tell. In a block the three take turns every
+millisecond, since what else goes on in a machine takes longer than that, and so does them all the same wrong. What is
+slower or faster, also in the control, is tried again in a second round of its own.
 """
 
 import sys
@@ -13,15 +14,14 @@ from dataclasses import dataclass, field, replace
 
 from tqdm import tqdm
 
-from bench.racing import FIELDS
 from bench.speed import Setting, settings
-from bench.trees import ORDER, AgainstError, Tree, trees
+from bench.trees import STATES, AgainstError, Plan, Tree, trees
 from kernels.registry import Kernel
 from reports.comparisons import Against, SpeedChange
 from reports.speeds import Judged, is_suspect, judge, of_rounds
 
 BLOCKS = 8
-SECONDS = 0.05  # of calls of one kernel in one setting in one process
+PLAN = Plan()
 
 Key = tuple[str, Setting]  # a kernel's id, and what it is timed at
 
@@ -32,7 +32,7 @@ class Revision:
 
     name: str
     places: tuple[str, ...] = ()  # what --kernels named
-    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # its kernels by id: their `FIELDS`
+    known: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # its kernels by id: `bench.racing.FIELDS`
     lacking: Mapping[str, str] = field(default_factory=dict)  # by place why nothing is known; under "" of our own
     failed: Mapping[str, str] = field(default_factory=dict)  # by place why it could not be loaded: it had no kernels
     threaded: Collection[str] = ()  # by id those of its kernels that take `threads`
@@ -56,11 +56,11 @@ def known_to(revision: str, places: Sequence[str]) -> Revision:
     """
     with trees(revision, places) as tree:
         try:
-            told = next(r for r in tree.asked("was", [], {}, 0) if "known" in r)
+            told = tree.known()
         except AgainstError as error:
             raise AgainstError(f"--against {revision}: {error}: choose a later revision") from error
     left_out = told["own"] if "" in tree.lacking else ()
-    known = {n: dict(zip(FIELDS, f, strict=True)) for n, f in told["known"].items() if n not in left_out}
+    known = {name: fields for name, fields in told["known"].items() if name not in left_out}
     failed = {tree.were[there]: why.replace(there, tree.were[there]) for there, why in told["failed_places"].items()}
     return Revision(revision, tuple(places), known, tree.lacking, failed, told["threaded"])
 
@@ -110,8 +110,7 @@ def _judged(
     tree: Tree, names: Sequence[str], at: Mapping[str, list[Setting]]
 ) -> tuple[dict[Key, Judged], dict[Key, Judged]]:
     """Two rounds, the second of what the first found a difference of; the verdicts, and those of the control."""
-    for state in dict.fromkeys(ORDER):  # before anything is timed, all is compiled
-        tree.asked(state, names, at, 0)
+    tree.compile(names)
     first = _round(tree, names, at)
     suspects = {key for verdicts in first for key, verdict in verdicts.items() if is_suspect(verdict)}
     again = {n: [s for s in at[n] if (n, s) in suspects] for n in names if any((n, s) in suspects for s in at[n])}
@@ -130,26 +129,19 @@ def _round(
     tree: Tree, names: Sequence[str], at: Mapping[str, list[Setting]]
 ) -> tuple[dict[Key, Judged], dict[Key, Judged]]:
     """Blocks of processes; each setting's verdict, and that of the control."""
-    times: dict[str, dict[Key, list[list[float]]]] = {state: {} for state in ORDER}
-    terminal = sys.stderr.isatty()
-    bar = tqdm(total=BLOCKS * len(ORDER), desc="timing in turn", unit="process", disable=not terminal, file=sys.stderr)
-    with bar:
-        for _ in range(BLOCKS):
-            block: dict[str, dict[Key, list[float]]] = {state: {} for state in ORDER}
-            for state in ORDER:
-                for record in tree.asked(state, names, at, SECONDS):
-                    if "seconds" in record:
-                        key = record["kernel"], Setting(*record["setting"])
-                        block[state].setdefault(key, []).append(record["seconds"])
-                tree.timed |= {name for name, _ in block["was"]}
-                bar.update()
-            for state, found in block.items():
-                for key, seconds in found.items():
-                    times[state].setdefault(key, []).append(seconds)
     keys = [(name, setting) for name in names for setting in at[name]]
-    now, was, control = (times[state] for state in ("now", "was", "ctl"))
-    verdicts = {key: judge(now.get(key, []), was.get(key, [])) for key in keys}
-    return verdicts, {key: judge(control.get(key, []), was.get(key, [])) for key in keys}
+    times: dict[str, dict[Key, list[list[float]]]] = {state: {key: [] for key in keys} for state in STATES}
+    terminal = sys.stderr.isatty()
+    with tqdm(total=BLOCKS * len(keys), desc="timing in turn", unit="setting", disable=not terminal) as bar:
+        for _ in range(BLOCKS):
+            with tree.running():
+                for name, setting in keys:
+                    if name not in tree.failed:
+                        for state, slices in tree.slices(name, setting, PLAN).items():
+                            times[state][name, setting].append(slices)
+                    bar.update()
+    now, was, control = (times[state] for state in STATES)
+    return {key: judge(now[key], was[key]) for key in keys}, {key: judge(control[key], was[key]) for key in keys}
 
 
 def _change(kernel: str, setting: Setting | None, judged: Judged, *, is_due: bool = True) -> SpeedChange:

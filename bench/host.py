@@ -6,16 +6,10 @@ and the memory shared with the other side, and what ``--kernels`` named. What a 
 call the floating-point mode is as it was, or the kernel is told on.
 """
 
-import contextlib
-import ctypes
 import functools
-import os
-import platform
-import signal
 import sys
 import warnings
 from collections.abc import Callable
-from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
@@ -24,12 +18,11 @@ import kernels
 from bench import fenv, imports, speed, users
 from bench.calling import KernelError, as_array, blamed, is_same
 from bench.prepare import by_id
+from bench.serving import Reply, connected, quiet, serve
 from bench.spans import CACHE_LINE, Memory, Place
 from kernels.gpu import driver
 from kernels.registry import Kernel, registered
 from reference.sources import loaded_sources
-
-Reply = tuple[str, Any]  # ("done", ...) or the kind of a failure and its message
 
 
 def call(
@@ -139,8 +132,7 @@ def main() -> None:
     """Serve until the other side closes the socket."""
     socket, file, *places = sys.argv[1:]
     quiet()
-    connection, memory = Connection(int(socket)), Memory(int(file))
-    os.register_at_fork(after_in_child=connection.close)  # what a kernel forks answers nobody
+    connection, memory = connected(socket), Memory(int(file))
     kernels.load()
     try:
         with fenv.kept() as state:
@@ -151,25 +143,7 @@ def main() -> None:
     spoiled = f"the import of {', '.join(places)} {state.changed}" if state.changed else None
     known = by_id(registered())
     connection.send(("done", spoiled))
-    with contextlib.suppress(EOFError, OSError):
-        kind = None
-        while kind != "crashed":
-            request = connection.recv()
-            kind, found = answer(known, memory, request)
-            connection.send((kind, found))
-
-
-def quiet() -> None:
-    """What kernels print goes nowhere; and this process ends with the one that started it, whatever it is doing."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the other side decides what an interruption ends
-    if platform.system() == "Linux":
-        parent_death_signal = 1  # PR_SET_PDEATHSIG of <sys/prctl.h>
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")  # where memory runs out, this process is the one to go
+    serve(connection, functools.partial(answer, known, memory))
 
 
 if __name__ == "__main__":

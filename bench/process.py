@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -35,6 +35,23 @@ ENDING = ("crashed", "changed_mode")  # answers after which a process is used no
 NOT_STARTED = "the process for its calls could not be started"
 
 
+@dataclass(frozen=True)
+class Start:
+    """How a process is started.
+
+    Attributes:
+        module: of `bench`, whose `main` answers.
+        folder: where; None for that of this process.
+        paths: where Python looks for modules; None for where this process does, this checkout first.
+        environment: what else is told to it.
+    """
+
+    module: str = "bench.host"
+    folder: Path | None = None
+    paths: Sequence[str] | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass
 class Host:
     """A process that calls kernels.
@@ -42,10 +59,12 @@ class Host:
     Args:
         places: what ``--kernels`` named that it needs.
         processors: how many it may use; None for all that this process may use.
+        how: how it is started.
     """
 
     places: Sequence[str] = ()
     processors: int | None = None
+    how: Start = Start()
     limited: dict[int, "Host"] = field(default_factory=dict, init=False)  # by their numbers of processors
     apart: list["Host"] = field(default_factory=list, init=False)  # each for one kernel that may have ended a process
     remotes: dict[str, Any] = field(default_factory=dict, init=False)  # what calls a kernel here, by the kernel's id
@@ -115,11 +134,13 @@ class Host:
             unused.enter_context(ours)
             self.file = unused.enter_context(tempfile.TemporaryFile(dir=self.folder))
             shared = (theirs.fileno(), self.file.fileno())
+            paths = [str(ROOT), *sys.path] if self.how.paths is None else self.how.paths
             with limited(self.processors):
                 self.process = subprocess.Popen(
-                    [sys.executable, "-m", "bench.host", *map(str, shared), *self.places],
+                    [sys.executable, "-m", self.how.module, *map(str, shared), *self.places],
+                    cwd=self.how.folder,
                     pass_fds=shared,
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+                    env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **self.how.environment},
                     start_new_session=True,  # so that what it starts can be ended with it
                 )
             unused.pop_all()

@@ -1,81 +1,117 @@
 # SPDX-License-Identifier: MIT
-"""A process that times kernels of one state of the sources: `bench.against` starts it as ``python -m bench.racing``.
+"""A process that times kernels of one state of the sources: `bench.trees` starts it as ``python -m bench.racing``.
 
-It is started in a folder whose `kernels` are those of that state, and whose `bench` is this checkout's. What it is to
-do comes as JSON on stdin; what it found goes to a file, a line for each timing and each kernel: where it ends before
-its time, the line that is missing tells at what.
+It is started in a folder whose `kernels` are those of that state, and whose `bench` is this checkout's, and is asked
+for one slice of calls after the other, in turn with the processes of the other states.
 """
 
-import json
+import functools
+import os
 import sys
+import warnings
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import numpy as np
-
-import kernels
-from bench import speed
-from kernels.registry import Kernel, registered
+from bench.serving import Reply, connected, quiet, serve
 
 FIELDS = ("activation", "direction", "dtype", "backend", "variant")  # of a kernel, that tell it from all others
 WARMING_S = 0.01
-LEAST_CALLS = 20  # however long they take
+
+
+class Racer:
+    """The kernels of this process.
+
+    Args:
+        places: what ``--kernels`` named.
+    """
+
+    def __init__(self, places: list[str]) -> None:
+        # An older revision's kernels may lack what is imported here: that is to be told.
+        import kernels
+        from kernels.registry import registered
+
+        kernels.load()
+        self.own = [k.id for k in registered()]
+        self.failed_places: dict[str, str] = {}
+        if places:
+            from bench import users  # which imports more than timing needs
+
+            users.load(places, self.failed_places)
+        self.kernels = {k.id: k for k in registered()}
+        self.calls = functools.lru_cache(maxsize=1)(self._calls)  # those of one setting live until the next
+
+    def known(self, _: str) -> dict[str, Any]:
+        """What there is, and which places could not be loaded: at another revision one may register nothing yet."""
+        return {
+            "known": {name: {f: getattr(k, f) for f in FIELDS} for name, k in self.kernels.items()},
+            "own": self.own,
+            "failed_places": self.failed_places,
+            "threaded": [name for name, k in self.kernels.items() if k.takes_threads],
+        }
+
+    def compile(self, name: str) -> None:
+        """Compile a kernel where it needs that."""
+        if self.kernels[name].compile:
+            self.kernels[name].compile()
+
+    def time(self, name: str, setting: tuple[Any, ...], seconds: float) -> float:
+        """How long a call takes, in seconds: the least of so many seconds' calls, since what interferes adds to it."""
+        from bench import speed
+
+        return min(speed.durations(self.calls(name, setting), seconds, _timer(self.kernels[name])))
+
+    def _calls(self, name: str, setting: tuple[Any, ...]) -> Callable[[], Any]:
+        """A call on the next of a setting's buffers each time, of a kernel that is warm."""
+        from bench import speed
+
+        kernel, at = self.kernels[name], speed.Setting(*setting)
+        _stay_put(alone=at.threads == 1)
+        call = speed.in_turn(speed.calls(kernel, at))
+        speed.durations(call, WARMING_S, _timer(kernel))
+        return call
+
+    def answer(self, request: tuple[Any, ...]) -> Reply:
+        """What is sent back for a request."""
+        import numpy as np
+
+        from bench.calling import blamed
+
+        operation, *what = request
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return "done", getattr(self, operation)(*what)
+        except BaseException as error:  # nobody interrupts this process: it is the kernel's own
+            return blamed(error)
+
+
+def _timer(kernel: Any) -> Callable[..., float | None] | None:
+    return getattr(kernel, "timer", None)  # which older revisions lack
+
+
+@functools.cache
+def _processors() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def _stay_put(*, alone: bool) -> None:
+    """One thread stays on one processor, the same as in the other states' processes: others are as busy, or less."""
+    if _processors():
+        os.sched_setaffinity(0, _processors()[-1:] if alone else _processors())
 
 
 def main() -> None:
-    """Do what stdin says: compile, or time."""
-    asked = json.load(sys.stdin)
-    with Path(asked["found"]).open("w", encoding="utf-8", buffering=1) as found:
-        kernels.load()
-        own = [k.id for k in registered()]
-        failed = _load_users(asked["places"])
-        known = {k.id: k for k in registered()}
-        fields = {name: [getattr(k, f) for f in FIELDS] for name, k in known.items()}
-        threaded = [name for name, k in known.items() if k.takes_threads]
-        tell(found, known=fields, own=own, failed_places=failed, threaded=threaded)
-        for name in asked["kernels"]:
-            if name in known:
-                one(known[name], asked, found)
-            tell(found, done=name)
-
-
-def _load_users(places: list[str]) -> dict[str, str]:
-    """Import them; by place why that failed: at another revision one may register nothing yet."""
-    failed: dict[str, str] = {}
-    if places:
-        from bench import users  # which imports more than timing needs
-
-        users.load(places, failed)
-    return failed
-
-
-def one(kernel: Kernel, asked: dict[str, Any], found: TextIO) -> None:
-    """Compile a kernel where it needs that, and time it in each setting; what it raises is told."""
+    """Load the kernels, then do what is asked."""
+    socket, _, *places = sys.argv[1:]
+    quiet()
+    connection = connected(socket)
     try:
-        with np.errstate(all="ignore"):
-            if asked["seconds"] == 0 and kernel.compile:
-                kernel.compile()
-            for setting in asked["settings"][kernel.id] if asked["seconds"] else []:
-                call = speed.in_turn(speed.calls(kernel, speed.Setting(*setting)))
-                seconds = timed(call, asked["seconds"], getattr(kernel, "timer", None))  # which older revisions lack
-                tell(found, kernel=kernel.id, setting=setting, seconds=seconds)
+        racer = Racer(places)
     except Exception as error:
-        tell(found, kernel=kernel.id, failed=f"{type(error).__name__}: {error}")
-
-
-def timed(call: Callable[[], Any], seconds: float, timer: Callable[..., float | None] | None = None) -> float:
-    """How long a call takes in this process, in seconds: the least of many, since all that interferes adds to it."""
-    speed.durations(call, WARMING_S, timer)
-    durations = speed.durations(call, seconds, timer)
-    while len(durations) < LEAST_CALLS:
-        durations += speed.durations(call, 0, timer)
-    return min(durations)
-
-
-def tell(found: TextIO, **what: Any) -> None:
-    """Write one line."""
-    found.write(json.dumps(what) + "\n")
+        connection.send(("raised", f"{type(error).__name__}: {error}"))
+        return
+    connection.send(("done", None))
+    serve(connection, racer.answer)
 
 
 if __name__ == "__main__":

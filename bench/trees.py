@@ -2,27 +2,27 @@
 """A folder for each state of the sources that is raced, in which processes of `bench.racing` are started."""
 
 import contextlib
-import json
-import os
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.calling import KernelError, StartError
 from bench.machine import ROOT
 from bench.past import Past, PastError, source
-from bench.process import end_with_all
+from bench.process import Host, Start
 from bench.speed import Setting
 
-ORDER = ("now", "was", "ctl", "ctl", "was", "now")  # names of one length: that of a path moves a process's memory
+STATES = ("now", "was", "ctl")  # names of one length: that of a path moves a process's memory
 SHARED = ("bench", "reference", "reports", "halfulp.py")  # what all take from this checkout
 REGISTRY = ROOT / "kernels" / "registry.py"
-PROCESS_LIMIT_S = 120.0  # beside the timings themselves
+TIMING_LIMIT_S = 120.0  # for the first calls in a setting, and for a slice of them
 COMPILE_LIMIT_S = 600.0
 
 
@@ -43,78 +43,102 @@ class Tree:
     lacking: dict[str, str] = field(default_factory=dict)  # by place why nothing is known of it then; under "" of ours
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # by a kernel's id, in which state, and why
     timed: set[str] = field(default_factory=set)  # kernels that the revision has any timing of
+    processes: dict[str, Host] = field(default_factory=dict)  # by state, while there are any
 
-    def asked(self, state: str, kernels: Sequence[str], at: Mapping[str, list[Setting]], seconds: float) -> list[dict]:
-        """What a process of a state found, a record for each timing; a kernel that ends it is left out from then on."""
-        left = [name for name in kernels if name not in self.failed]
-        while True:
-            found, error = self._once(state, left, at, seconds)
-            for record in found:
-                if "failed" in record:
-                    self.failed[record["kernel"]] = state, record["failed"]
-            if error is None:
-                return found
-            if not any("known" in record for record in found):
-                raise AgainstError(f"the kernels {self.spoken(state)} can't be timed by this checkout's bench: {error}")
-            done = {record.get("done") for record in found}
-            culprit = next((name for name in left if name not in done), None)
-            if culprit is None:
-                raise AgainstError(f"the process that times its kernels ended after the last of them: {error}")
-            self.failed[culprit] = state, error
-            left.remove(culprit)
+    @contextlib.contextmanager
+    def running(self, states: Sequence[str] = STATES) -> Iterator[None]:
+        """A new process in each of these states.
+
+        Raises:
+            AgainstError: one can't load the kernels of its state.
+        """
+        self.processes = {state: Host(self.places[state], how=self._start(state)) for state in states}
+        try:
+            # A process ends with the thread that started it: these live as long.
+            with ThreadPoolExecutor(len(states)) as starters:
+                try:
+                    list(starters.map(self._started, states))
+                    yield
+                finally:
+                    for process in self.processes.values():
+                        process.close()
+        finally:
+            self.processes = {}
+
+    def _start(self, state: str) -> Start:
+        """How a process of a state is started.
+
+        Compiled code is kept in a cache of the race's own: it is filed by the path of its source.
+        """
+        own = self.folder / state
+        cache = {"HALFULP_CACHE_DIR": str(self.folder / "cache")}
+        return Start("bench.racing", own, [str(own), *self.paths[state]], cache)
+
+    def _started(self, state: str) -> None:
+        try:
+            self.processes[state].start()
+        except KernelError as error:
+            said = error.failure.message
+            for there, place in self.were.items():
+                said = said.replace(there, place)
+            raise AgainstError(
+                f"the kernels {self.spoken(state)} can't be timed by this checkout's bench: {said}"
+            ) from error
+
+    def known(self) -> dict[str, Any]:
+        """What a process in the revision's state says that there is: see `bench.racing.Racer.known`."""
+        with self.running(["was"]):
+            return self.processes["was"].ask("known", "", limit_s=TIMING_LIMIT_S)
+
+    def asked(self, state: str, operation: str, kernel: str, *what: Any, limit_s: float = TIMING_LIMIT_S) -> Any:
+        """What the process of a state answers of a kernel; None, and the kernel has failed, where it can't."""
+        try:
+            return self.processes[state].ask(operation, kernel, *what, limit_s=limit_s)
+        except StartError as error:
+            raise AgainstError(f"{self.spoken(state)}: {error.failure.message}") from error
+        except KernelError as error:
+            self.failed[kernel] = state, error.failure.message
+            return None
+
+    def compile(self, kernels: Sequence[str]) -> None:
+        """Compile all of them in all states, so that no timing waits for that."""
+        with self.running():
+            for name in kernels:
+                for state in STATES:
+                    if name not in self.failed:
+                        self.asked(state, "compile", name, limit_s=COMPILE_LIMIT_S)
+
+    def slices(self, kernel: str, setting: Setting, plan: "Plan") -> dict[str, list[float]]:
+        """How long a call takes in each state, in seconds, again and again in turn; nothing where the kernel failed."""
+        found: dict[str, list[float]] = {state: [] for state in STATES}
+        end = time.monotonic() + plan.seconds
+        while len(found["now"]) < plan.least or (len(found["now"]) < plan.most and time.monotonic() < end):
+            for state in plan.order:
+                taken = self.asked(state, "time", kernel, astuple(setting), plan.slice_s)
+                if taken is None:
+                    return {}
+                found[state].append(taken)
+                if state == "was":
+                    self.timed.add(kernel)
+        return found
 
     def spoken(self, state: str) -> str:
         """Where a state is, for people."""
         return "here" if state == "now" else f"at {self.revision}"
 
-    def _once(
-        self, state: str, kernels: Sequence[str], at: Mapping[str, list[Setting]], seconds: float
-    ) -> tuple[list[dict], str | None]:
-        path = self.folder / "found.jsonl"
-        path.unlink(missing_ok=True)
-        request = {
-            "found": str(path),
-            "places": self.places[state],
-            "kernels": list(kernels),
-            "settings": {name: [astuple(setting) for setting in at[name]] for name in kernels},
-            "seconds": seconds,
-        }
-        timings = sum(len(at[name]) for name in kernels)
-        limit = PROCESS_LIMIT_S + 20 * timings * seconds if seconds else COMPILE_LIMIT_S
-        error = self._run(state, request, limit)
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")], error
 
-    def _run(self, state: str, request: dict[str, Any], limit: float) -> str | None:
-        """Start `bench.racing` in the folder of a state; returns how it failed, in one line.
+@dataclass(frozen=True)
+class Plan:
+    """How a kernel is timed in one setting in one process of each state.
 
-        Compiled code is kept in a cache of the race's own: it is filed by the path of its source.
-        """
-        path = [str(self.folder / state), *self.paths[state]]
-        cache = str(self.folder / "cache")
-        with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as errors:
-            asked.write(json.dumps(request).encode())
-            asked.seek(0)
-            process = subprocess.Popen(
-                [sys.executable, "-m", "bench.racing"],
-                cwd=self.folder / state,
-                env={**os.environ, "PYTHONPATH": os.pathsep.join(path), "HALFULP_CACHE_DIR": cache},
-                stdin=asked,
-                stdout=subprocess.DEVNULL,
-                stderr=errors,  # a file: of a pipe that something forked holds there is no end
-                start_new_session=True,
-            )
-            try:
-                code = process.wait(limit)
-            except subprocess.TimeoutExpired:
-                return f"its process took more than {limit:.0f} s"
-            finally:
-                end_with_all(process)
-            errors.seek(0)
-            said = errors.read().decode(errors="replace").strip().splitlines()
-        if code == 0:
-            return None
-        return said[-1] if said and code > 0 else f"its process ended with {code}"
+    The states take turns in slices so short that what else goes on in a machine is the same for all of them.
+    """
+
+    slice_s: float = 0.001  # of calls; one at least
+    least: int = 6  # slices of a state, however long they take
+    most: int = 40
+    seconds: float = 0.6  # after which no more than the least are made
+    order: Sequence[str] = ("now", "was", "ctl", "ctl", "was", "now")  # in which a steady drift cancels
 
 
 @contextlib.contextmanager
@@ -129,7 +153,7 @@ def trees(revision: str, places: Sequence[str]) -> Iterator[Tree]:
         tree = Tree(past.folder, revision)
         tree.were = _then(places, past, tree.lacking)
         registry = _registry(past, tree)
-        for state in dict.fromkeys(ORDER):
+        for state in STATES:
             (past.folder / state).mkdir()
             kernels = ROOT / "kernels" if state == "now" else registry.parent
             (past.folder / state / "kernels").symlink_to(kernels)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Whether a kernel is slower than it was: the judgement of one round of timings, and of two.
 
-What is sampled is the process, since how its memory lies makes more of a difference than anything that happens while it
-runs. Processes come in blocks in which each state of the sources has two, in an order that cancels a steady drift; what
-is judged is the median over the blocks of the logarithm of the ratio, with a bootstrap interval.
+What is sampled is the process, since how its memory lies makes a difference that no number of calls takes away.
+Processes come in blocks, one for each state of the sources, that are timed in turn in many short slices: of a block
+there is the median over the slices of the logarithm of the ratio. What is judged is the median of that over the blocks,
+with a bootstrap interval.
 """
 
 import math
@@ -27,7 +28,7 @@ CONFIDENCE = 0.98
 LEAST_BLOCKS = 5
 RESAMPLES = 4000
 
-Blocks = Sequence[Sequence[float]]  # seconds of a call, of each process of each block
+Blocks = Sequence[Sequence[float]]  # seconds of a call, in each slice of each block; what is timed in turn is in step
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ def judge(now: Blocks, before: Blocks) -> Judged:
     blocks = min(len(now), len(before))
     if blocks < LEAST_BLOCKS:
         return Judged("not measured", why=f"{blocks} blocks of processes are too few: {LEAST_BLOCKS} are needed")
-    logs = [np.array([np.mean(np.log(block)) for block in state[:blocks]]) for state in (now, before)]
-    differences = logs[0] - logs[1]
+    pairs = [(np.log(new), np.log(old)) for new, old in zip(now[:blocks], before[:blocks], strict=True)]
+    differences = np.array([np.median(new - old) for new, old in pairs])
     low, high = _interval(differences)
-    ratio, seconds = math.exp(np.median(differences)), math.exp(np.median(logs[1]))
+    ratio, seconds = math.exp(np.median(differences)), math.exp(np.median([np.median(old) for _, old in pairs]))
     return Judged(_verdict(low, high, seconds), ratio, math.exp(low), math.exp(high))
 
 
