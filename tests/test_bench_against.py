@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """``--against``: what a revision has, two rounds of timings, and the control."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -76,40 +77,49 @@ class MadeUp:
     """Times by round, state, kernel and setting."""
 
     def __init__(self, of: Callable[[int, str, str, str], float]) -> None:
-        self.of, self.processes, self.rng, self.compiled = of, 0, np.random.default_rng(5), []
+        self.of, self.blocks, self.rng, self.compiled = of, 0, np.random.default_rng(5), []
 
-    def __call__(self, tree, state, kernels, at, seconds):
-        if not seconds:
+    @contextlib.contextmanager
+    def running(self, tree):
+        self.blocks += bool(self.compiled)  # the first processes only compile
+        yield
+
+    def asked(self, tree, state, operation, kernel, *what, limit_s=0):
+        if operation == "compile":
             self.compiled.append(state)
-            return []
-        number = self.processes // (against.BLOCKS * len(against.ORDER)) + 1
-        self.processes += 1
-        return [
-            {
-                "kernel": name,
-                "setting": [s.elements, s.threads, s.cache, s.of],
-                "seconds": self.of(number, state, name, s.cache) * np.exp(0.005 * self.rng.standard_normal()),
-            }
-            for name in kernels
-            for s in at[name]
-            if name not in tree.failed
-        ]
+            return None
+        number = (self.blocks - 1) // against.BLOCKS + 1
+        return self.of(number, state, kernel, what[0][2]) * np.exp(0.005 * self.rng.standard_normal())
 
 
 @pytest.fixture
-def raced(monkeypatch):
-    def run(of, chosen=("fast", "stable"), unknown=(), fails=None, **revision):
+def made_up(monkeypatch):
+    def use(of):
         made = MadeUp(of)
+        monkeypatch.setattr(Tree, "running", lambda tree: made.running(tree))
+        monkeypatch.setattr(Tree, "asked", lambda tree, *what, **how: made.asked(tree, *what, **how))
+        return made
+
+    return use
+
+
+@pytest.fixture
+def raced(made_up, monkeypatch):
+    def run(of, chosen=("fast", "stable"), unknown=(), fails=lambda made, state, kernel: None, **revision):
+        made, asked = made_up(of), MadeUp.asked
+
+        def failing(self, tree, state, operation, kernel, *what, **how):
+            why = fails(self, state, kernel)
+            if why is None:
+                return asked(self, tree, state, operation, kernel, *what, **how)
+            tree.failed[kernel] = state, why
+            return None
+
+        monkeypatch.setattr(MadeUp, "asked", failing)
         run.compiled = made.compiled
-
-        def asked(tree, *what):
-            tree.failed |= fails() if callable(fails) else fails or {}
-            return made(tree, *what)
-
-        monkeypatch.setattr(Tree, "asked", asked)
         kernels = [k for k in registered() if k.id in [f"silu-forward-float32-numba-{v}" for v in chosen]]
         known = {k.id: dict.fromkeys(FIELDS) for k in registered() if k.id not in unknown}
-        return race(Revision("HEAD", known=known, **revision), kernels), made.processes
+        return race(Revision("HEAD", known=known, **revision), kernels), made.blocks
 
     return run
 
@@ -121,29 +131,29 @@ def verdicts(found) -> dict[tuple[str, str], str]:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_a_kernel_that_takes_threads_no_more_is_raced_against_what_it_was_with_them(monkeypatch, threads):
-    made, kernel = MadeUp(lambda *_: 1e-4), make_kernel(lambda x: x, takes_threads=False)
+def test_a_kernel_that_takes_threads_no_more_is_raced_against_what_it_was_with_them(made_up, monkeypatch, threads):
+    made_up(lambda *_: 1e-4)
+    kernel = make_kernel(lambda x: x, takes_threads=False)
     monkeypatch.setattr("bench.speed.cores", lambda: 2)
-    monkeypatch.setattr(Tree, "asked", lambda tree, *what: made(tree, *what))
     found = race(Revision("HEAD", known={kernel.id: {}}, threaded=[kernel.id] * (threads - 1)), [kernel])
     assert [c.setting.split("-")[-1] for c in found.changes] == ["1t", f"{threads}t"]
 
 
 def test_nothing_is_found_where_nothing_differs_and_one_round_is_enough(raced):
-    found, processes = raced(lambda *_: 1e-4)
+    found, blocks = raced(lambda *_: 1e-4)
     assert set(verdicts(found).values()) == {"same"}
-    assert (found.can_tell, processes) == (True, against.BLOCKS * 6)
+    assert (found.can_tell, blocks) == (True, against.BLOCKS)
 
 
 def test_a_machine_that_gets_steadily_slower_finds_no_difference(raced):
     passed = iter(range(10**6))
-    found, _ = raced(lambda *_: 1e-4 * 1.02 ** next(passed), chosen=("fast",))
+    found, _ = raced(lambda *_: 1e-4 * 1.0005 ** next(passed), chosen=("fast",))
     assert set(verdicts(found).values()) == {"same"}
     assert found.can_tell
 
 
 def test_what_is_slower_in_both_rounds_is_slower_in_its_setting_alone(raced):
-    found, processes = raced(
+    found, blocks = raced(
         lambda _, state, name, cache: 1.1e-4 if (state, cache) == ("now", "hot") and "fast" in name else 1e-4
     )
     assert verdicts(found) == {
@@ -154,7 +164,7 @@ def test_what_is_slower_in_both_rounds_is_slower_in_its_setting_alone(raced):
     }
     (slower,) = found.judged("slower")
     assert slower.ratio == pytest.approx(1.1, rel=0.01)
-    assert processes == 2 * against.BLOCKS * 6
+    assert blocks == 2 * against.BLOCKS
 
 
 def test_what_is_slower_in_the_first_round_only_is_ambiguous(raced):
@@ -166,18 +176,19 @@ def test_what_is_slower_in_the_first_round_only_is_ambiguous(raced):
 
 def test_each_state_is_compiled_before_anything_is_timed(raced):
     raced(lambda *_: 1e-4)
-    assert raced.compiled == ["now", "was", "ctl"]
+    assert raced.compiled == ["now", "was", "ctl"] * 2
 
 
 def test_where_both_have_nothing_nothing_is_started(raced):
-    found, processes = raced(lambda *_: 1e-4, chosen=("fast",), unknown=(SILU,))
-    assert (processes, raced.compiled, found.can_tell) == (0, [], True)
+    found, blocks = raced(lambda *_: 1e-4, chosen=("fast",), unknown=(SILU,))
+    assert (blocks, raced.compiled, found.can_tell) == (0, [], True)
     assert [c.why for c in found.changes] == ["HEAD does not have it"]
 
 
 def test_in_which_state_a_kernel_failed_is_told_and_whose_fault_it_is(raced):
     stable = SILU.replace("fast", "stable")
-    found, _ = raced(lambda *_: 1e-4, fails={SILU: ("now", "ValueError: no"), stable: ("was", "it ended with 3")})
+    why = {("now", SILU): "ValueError: no", ("was", stable): "it ended with 3"}
+    found, _ = raced(lambda *_: 1e-4, fails=lambda made, state, kernel: why.get((state, kernel)))
     assert {c.kernel: (c.why, c.is_due) for c in found.judged("not measured")} == {
         SILU: ("here: ValueError: no", True),
         stable: ("at HEAD: it ended with 3", False),
@@ -185,13 +196,11 @@ def test_in_which_state_a_kernel_failed_is_told_and_whose_fault_it_is(raced):
 
 
 @pytest.mark.parametrize(
-    ("state", "process", "is_due"), [("was", 1, False), ("was", 4, False), ("was", 7, True), ("ctl", 2, True)]
+    ("state", "block", "is_due"), [("was", 0, False), ("was", 1, False), ("was", 2, True), ("ctl", 1, True)]
 )
-def test_a_kernel_that_fails_at_the_revision_is_due_unless_it_did_so_before_any_timing(raced, state, process, is_due):
-    processes = iter(range(10**6))
-
-    def fails():
-        return {SILU: (state, "no")} if next(processes) == process else {}
+def test_a_kernel_that_fails_at_the_revision_is_due_unless_it_did_so_before_any_timing(raced, state, block, is_due):
+    def fails(made, at, kernel):
+        return "no" if (at, made.blocks) == (state, block) else None
 
     found, _ = raced(lambda *_: 1e-4, chosen=("fast",), fails=fails)
     assert {c.is_due for c in found.judged("not measured")} == {is_due}
@@ -263,7 +272,7 @@ SLOWED = MINE.replace("return ", "time.sleep(1e-3); return ").replace("import nu
 
 def test_a_users_file_is_raced_against_what_it_was_in_its_own_repository(tmp_path, monkeypatch):
     """What is slower fails its item and the run; what is gone is missing, unless -k leaves it out."""
-    fewer = "from bench import against\ndef pytest_configure(): against.BLOCKS, against.SECONDS = 5, 1e-3\n"
+    fewer = "from bench import against\ndef pytest_configure(): against.BLOCKS = 5\n"
     (tmp_path / "fewer.py").write_text(fewer)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     theirs = tmp_path / "theirs"

@@ -62,7 +62,7 @@ def test_what_a_kernel_has_started_in_a_session_of_its_own_is_ended_as_well(ling
     kernel = lingering["starts-another-session"]
     assert np.array_equal(call(kernel, X), RELU)
     host = kernel.function.host
-    (started,) = [p for p in psutil.Process(host.process.pid).children() if "time.sleep(1000)" in p.cmdline()[-1]]
+    (started,) = [p for p in psutil.Process(host.process.pid).children() if "time.sleep(1000)" in " ".join(p.cmdline())]
     host.close()
     assert not psutil.wait_procs([started], timeout=10)[1]
 

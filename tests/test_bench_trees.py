@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -15,7 +14,7 @@ from bench import trees as module
 from bench.machine import ROOT
 from bench.past import Past
 from bench.speed import Setting
-from bench.trees import AgainstError, trees
+from bench.trees import STATES, AgainstError, Plan, Tree, trees
 from tests.repositories import commit
 
 
@@ -118,17 +117,47 @@ def raises(x):
 def test_a_kernel_that_ends_its_process_costs_no_other_timing(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text(MINE)
+    commit(tmp_path, branch="theirs-alone")
     names = [f"relu-forward-float32-mine-{variant}" for variant in ("ends", "raises", "good")]
-    with trees("HEAD", [str(path)]) as tree:
-        found = tree.asked("now", names, {name: [Setting(64, 1, "hot")] for name in names}, 0.001)
-    assert [r["kernel"] for r in found if "seconds" in r] == ["relu-forward-float32-mine-good"]
-    assert tree.failed == {names[0]: ("now", "its process ended with 3"), names[1]: ("now", "ValueError: no")}
+    with trees("theirs-alone", [str(path)]) as tree, tree.running():
+        found = [tree.slices(name, Setting(64, 1, "hot"), Plan(least=2, most=4, seconds=0)) for name in names]
+    assert found[:2] == [{}, {}]
+    assert {state: len(slices) for state, slices in found[2].items()} == dict.fromkeys(STATES, 2)
+    assert tree.failed == {
+        names[0]: ("now", "the process exited with 3"),
+        names[1]: ("now", "ValueError: no (mine.py, line 19)"),
+    }
+    assert tree.timed == {names[2]}
 
 
-def test_a_process_that_takes_too_long_is_ended(monkeypatch):
-    monkeypatch.setattr(module, "COMPILE_LIMIT_S", 0.01)
-    with trees("HEAD", []) as tree, pytest.raises(AgainstError, match=r"here .*: its process took more than 0 s"):
-        tree.asked("now", [], {}, 0)
+def test_slices_are_taken_in_turn_until_there_are_enough_or_time_is_up(monkeypatch):
+    turns, seconds = [], iter(range(1, 100))
+    monkeypatch.setattr(Tree, "asked", lambda tree, state, *what: turns.append((state, *what)) or next(seconds))
+    tree, setting = Tree(ROOT, "HEAD"), Setting(64, 1, "hot")
+    found = tree.slices("k", setting, Plan(slice_s=0.5, least=2, most=4, seconds=1e9))
+    assert [state for state, *_ in turns] == ["now", "was", "ctl", "ctl", "was", "now"] * 2
+    assert turns[0][1:] == ("time", "k", (64, 1, "hot", "kernel"), 0.5)
+    assert found == {"now": [1, 6, 7, 12], "was": [2, 5, 8, 11], "ctl": [3, 4, 9, 10]}
+    assert len(tree.slices("k", setting, Plan(least=6, most=40, seconds=0))["now"]) == 6
+
+
+def test_processes_that_take_too_long_to_start_are_ended(monkeypatch):
+    monkeypatch.setattr("bench.process.START_LIMIT_S", 0.01)
+    match = r"here .*: did not return within 0.01 s, and was stopped, twice"
+    with trees("HEAD", []) as tree:
+        with pytest.raises(AgainstError, match=match), tree.running(["now"]):
+            pass
+        assert tree.processes == {}
+
+
+def test_kernels_that_can_not_be_loaded_are_told_with_why(tmp_path):
+    (tmp_path / "kernels").mkdir()
+    (tmp_path / "kernels" / "__init__.py").write_text("raise ImportError('no such thing')")
+    with trees("HEAD", []) as tree:
+        (tree.folder / "was" / "kernels").unlink()
+        (tree.folder / "was" / "kernels").symlink_to(tmp_path / "kernels")
+        with pytest.raises(AgainstError, match=r"at HEAD can't be timed by this checkout's bench: .*no such thing"):
+            tree.known()
 
 
 FORKING = """
@@ -146,22 +175,15 @@ while not os.path.exists(__file__ + ".pid") or not open(__file__ + ".pid").read(
 
 @pytest.mark.parametrize(
     ("then", "said"),
-    [("time.sleep(1000)", "its process took more than"), ("os.write(2, b'\\xff\\n'); os._exit(3)", "here .*: \ufffd$")],
+    [("time.sleep(1000)", "did not return within"), ("os._exit(3)", "here .*: the process exited with 3")],
 )
 def test_what_was_forked_is_ended_with_its_process_and_delays_no_verdict(tmp_path, monkeypatch, then, said):
     path, pid = tmp_path / "mine.py", tmp_path / "mine.py.pid"
     path.write_text(FORKING.format(then=then))
-    wait = subprocess.Popen.wait
-
-    def once_it_has_forked(process, timeout=None):
-        while timeout and "sleep" in then and not (pid.exists() and pid.read_text()) and process.poll() is None:
-            time.sleep(0.01)
-        return wait(process, 0.01 if timeout and "sleep" in then else timeout)
-
-    with trees("HEAD", [str(path)]) as tree:
-        monkeypatch.setattr(subprocess.Popen, "wait", once_it_has_forked)
-        with pytest.raises(AgainstError, match=said):
-            tree.asked("now", [], {}, 0)
+    if "sleep" in then:
+        monkeypatch.setattr("bench.process.START_LIMIT_S", 15.0)
+    with trees("HEAD", [str(path)]) as tree, pytest.raises(AgainstError, match=said), tree.running(["now"]):
+        pass
     left = [p for p in psutil.process_iter() if p.pid == int(pid.read_text())]
     assert not psutil.wait_procs(left, timeout=10)[1]  # it was killed, but may not have gone yet
 
@@ -174,8 +196,9 @@ def test_compiled_code_is_kept_in_a_cache_of_the_race(monkeypatch):
         return start(["true"], **how)
 
     with trees("HEAD", []) as tree:
-        monkeypatch.setattr(module.subprocess, "Popen", started)
-        tree.asked("now", [], {}, 0)
+        monkeypatch.setattr("bench.process.subprocess.Popen", started)
+        with pytest.raises(AgainstError), tree.running(["now"]):
+            pass
         assert Path(given["HALFULP_CACHE_DIR"]).is_relative_to(tree.folder)
         assert given["PYTHONPATH"].split(os.pathsep)[0] == str(tree.folder / "now")
 

@@ -13,7 +13,7 @@ CALL_S = 50e-6
 
 
 def blocks(ratio: float = 1.0, noise: float = 0.01, count: int = 8, seed: int = 0, call: float = CALL_S) -> np.ndarray:
-    """Two processes for each block."""
+    """Two slices for each block."""
     return call * ratio * np.exp(noise * np.random.default_rng(seed).standard_normal((count, 2)))
 
 
@@ -36,10 +36,19 @@ def test_the_ratio_and_its_interval_are_told():
 
 
 def test_a_steady_drift_is_no_difference():
-    drift = np.exp(np.linspace(0, 0.4, 8 * 4)).reshape(8, 4)  # of processes: now, then, then, now
+    drift = np.exp(np.linspace(0, 0.4, 8 * 4)).reshape(8, 4)  # of slices: now, then, then, now
     now, before = drift[:, [0, 3]] * CALL_S, drift[:, [1, 2]] * CALL_S
     assert verdict(now, before) == "same"
     assert verdict(now * 1.1, before) == "slower"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_goes_on_beside_for_longer_than_a_slice_is_no_difference(seed):
+    rng = np.random.default_rng(seed)
+    busy = np.where(rng.random((8, 20)) < 0.4, 1.5, 1.0).repeat(2, axis=1)  # two slices long, half as slow again
+    before, now = (busy * blocks(ratio, seed=seed + 10, noise=0.002)[:, :1] for ratio in (1.0, 1.05))
+    assert verdict(before * 1.001, before) == "same"
+    assert verdict(now, before) == "slower"
 
 
 def test_a_few_outliers_decide_nothing():
