@@ -2,10 +2,15 @@
 """Shapes, strides, out and threads: the same bits whatever way the elements lie and are shared out."""
 
 import os
+import platform
+import subprocess
+import sys
 
+import llvmlite.binding
 import numpy as np
 import pytest
 
+from bench.machine import ROOT
 from kernels.cpu import launch, leaky_relu, prelu, silu
 from kernels.cpu.storage import STORAGES
 
@@ -188,3 +193,29 @@ def test_threads_work_in_a_forked_child():
     if child == 0:
         os._exit(0 if leaky_relu(x, threads=2).tobytes() == want.tobytes() else 1)
     assert os.waitpid(child, 0)[1] == 0
+
+
+OF_ALL_LENGTHS = """
+import llvmlite.binding
+import numpy as np
+from bench import fenv
+from kernels.cpu import selu
+
+for n in range(1, 200):
+    dy, x = np.random.default_rng(n).standard_normal((2, n)).astype(np.float16)
+    out = np.empty_like(x)
+    if "invalid" in fenv.raised(lambda: selu.backward(dy, x, variant="rounded", out=out)):
+        print(n)
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="it is about a way in which x86-64 takes a half from memory")
+def test_no_length_raises_a_flag_on_a_machine_without_arithmetic_of_halves(tmp_path):
+    """There LLVM loads a half with what its register had before beside it, and converts all of that."""
+    features = llvmlite.binding.get_host_cpu_features()
+    features["avx512fp16"] = False
+    there = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": features.flatten(), "HALFULP_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", OF_ALL_LENGTHS], env=os.environ | there, cwd=ROOT, capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == ("", "")

@@ -265,7 +265,7 @@ class Elementwise(Direction):
             loop = self._loop(variant, storage, self.channels)
             return launch.by_channel(loop, arrays, out, storage.view, threads, values[0])
         loop = self._loop(variant, storage, self.flat)
-        self._ready[variant, x.dtype] = launch.ready(loop, storage.view if storage.memory != storage.dtype else None)
+        self._ready[variant, x.dtype] = launch.ready(loop, None if storage.memory == x.dtype else storage.memory)
         return launch.elementwise(loop, arrays, out, storage.view, threads, values)
 
 

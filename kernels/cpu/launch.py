@@ -47,18 +47,22 @@ def small_like(x: np.ndarray) -> np.ndarray | None:
     return np.empty(x.shape, x.dtype) if type(x) is np.ndarray and x.size < 2 * PER_THREAD else None
 
 
-def ready(loop: Loop, view: View | None) -> tuple[Loop, Loop]:
+def ready(loop: Loop, memory: np.dtype | None) -> tuple[Loop, Loop]:
     """The loop for what `is_simple` finds fit: for flat arrays, and for those of any shape.
 
-    Without ``view`` compiled code takes the elements as they are.
+    ``memory`` is what compiled code takes the elements for, if not for what they are.
     """
+
+    def flat(*arguments: Any) -> bool:
+        *arrays, parameters = arguments
+        return loop(*[a.view(memory) for a in arrays], parameters)
 
     def shaped(*arguments: Any) -> bool:
         *arrays, parameters = arguments
-        flat = [a.reshape(-1) for a in arrays]
-        return loop(*(map(view, flat) if view else flat), parameters)
+        return plain(*[a.reshape(-1) for a in arrays], parameters)
 
-    return shaped if view else loop, shaped
+    plain = flat if memory else loop
+    return plain, shaped
 
 
 def elementwise(

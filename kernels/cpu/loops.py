@@ -7,7 +7,8 @@ Parameters are float64. Their defaults have a loop of their own, in which they a
 needless is left out: LLVM would do that for small bodies only. Arrays are flat, except in the ``channels`` loops: those
 go over planes, each with an α of its own, of which ``first`` is the number of the first.
 Of elements that it writes where it reads LLVM would take one at a time: where out is an input, results go through a
-block of their own, and the ``channels`` loops are not given it.
+block of their own, and the ``channels`` loops are not given it. So do elements too few for a pass through a vectorised
+loop, filled up with zeros: LLVM would take them one at a time, and a half together with what lies beside it.
 """
 
 import numpy as np
@@ -17,9 +18,11 @@ from kernels.cpu.blocks import accumulate
 from kernels.cpu.compile import full_width
 from kernels.cpu.streams import (
     STREAMED_BYTES,
+    WHOLE,
     block_buffer,
     empty,
     fence,
+    fill,
     first_stop,
     fits,
     is_same,
@@ -42,20 +45,24 @@ def forward(x, out, parameters):
     takes = fits(x, out)
     streams = out.nbytes >= STREAMED_BYTES
     in_blocks = streams | is_same(x, out)
-    buffer = block_buffer(out)
+    buffer, spare = block_buffer(out), block_buffer(x)
     start, stop, end = 0, first_stop(out, light, in_blocks), x.size if takes else 0
     while start < end:
-        size = stop - start
-        part = carray(pointer(x, start), size)
-        place = carray(buffer if in_blocks else pointer(out, start), size)
+        filled = stop - start
+        is_rest = filled < WHOLE
+        if is_rest:
+            fill(spare, pointer(x, start), filled)
+        size = max(filled, WHOLE)
+        part = carray(spare if is_rest else pointer(x, start), size)
+        place = carray(buffer if in_blocks | is_rest else pointer(out, start), size)
         if parameters == defaults:
             for i in range(size):
                 place[i] = store(body(load(part[i]), *defaults))
         else:
             for i in range(size):
                 place[i] = store(body(load(part[i]), *parameters))
-        if in_blocks:
-            empty(buffer, pointer(out, start), size, per_line(out), streams)
+        if in_blocks | is_rest:
+            empty(buffer, pointer(out, start), filled, per_line(out), streams)
         start, stop = stop, next_stop(out, stop, in_blocks)
     fence(streams)
     return takes
@@ -66,20 +73,26 @@ def backward(dy, x, out, parameters):
     takes = fits(dy, out) & fits(x, out)
     streams = out.nbytes >= STREAMED_BYTES
     in_blocks = streams | is_same(dy, out) | is_same(x, out)
-    buffer = block_buffer(out)
+    buffer, spare_dy, spare = block_buffer(out), block_buffer(dy), block_buffer(x)
     start, stop, end = 0, first_stop(out, light, in_blocks), x.size if takes else 0
     while start < end:
-        size = stop - start
-        part_dy, part = carray(pointer(dy, start), size), carray(pointer(x, start), size)
-        place = carray(buffer if in_blocks else pointer(out, start), size)
+        filled = stop - start
+        is_rest = filled < WHOLE
+        if is_rest:
+            fill(spare_dy, pointer(dy, start), filled)
+            fill(spare, pointer(x, start), filled)
+        size = max(filled, WHOLE)
+        part_dy = carray(spare_dy if is_rest else pointer(dy, start), size)
+        part = carray(spare if is_rest else pointer(x, start), size)
+        place = carray(buffer if in_blocks | is_rest else pointer(out, start), size)
         if parameters == defaults:
             for i in range(size):
                 place[i] = store(body(load(part_dy[i]), load(part[i]), *defaults))
         else:
             for i in range(size):
                 place[i] = store(body(load(part_dy[i]), load(part[i]), *parameters))
-        if in_blocks:
-            empty(buffer, pointer(out, start), size, per_line(out), streams)
+        if in_blocks | is_rest:
+            empty(buffer, pointer(out, start), filled, per_line(out), streams)
         start, stop = stop, next_stop(out, stop, in_blocks)
     fence(streams)
     return takes

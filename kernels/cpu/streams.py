@@ -16,6 +16,7 @@ from kernels.cpu.compile import block
 LINE_BYTES = 64
 BLOCK_LINES = 32  # 2 KiB
 STREAMED_BYTES = 1 << 24  # of results in one thread
+WHOLE = 64  # elements of a pass through a vectorised loop: VECTORS_AT_ONCE, of any dtype, of any machine's width
 
 
 @intrinsic
@@ -61,13 +62,15 @@ def first_stop(out, light, in_blocks):
     whose speed memory sets.
     """
     before = (-address(out) % LINE_BYTES) * per_line(out) // LINE_BYTES
-    return min(out.size, before) if light or in_blocks else out.size
+    return min(out.size, before) if (light or in_blocks) and before else next_stop(out, 0, in_blocks)
 
 
 @block
 def next_stop(out, stop, in_blocks):
-    """Where the next block ends, or the array."""
-    return min(out.size, stop + BLOCK_LINES * per_line(out)) if in_blocks else out.size
+    """Where the next block ends, or what is whole, or the array."""
+    left = out.size - stop
+    whole = left if left < WHOLE else left // WHOLE * WHOLE
+    return stop + (min(whole, BLOCK_LINES * per_line(out)) if in_blocks else whole)
 
 
 @intrinsic
@@ -105,6 +108,15 @@ def _stream_line(typing_context, source, target, start):
         return context.get_dummy_value()
 
     return types.none(source, target, types.intp), generate
+
+
+@block
+def fill(buffer, source, size):
+    """Copy a few elements to a block, zeros behind them."""
+    for i in range(WHOLE):
+        buffer[i] = 0
+    for i in range(size):
+        buffer[i] = source[i]
 
 
 @block
