@@ -3,7 +3,8 @@
 
 With n the whole number nearest to z/ln2 and r = z − n·ln2, e^z is (1 + r + t)·2^n, where t = e^r − 1 − r is less than
 0.07. With ln2 in two parts, high in T's precision, z − n·high is exact (Cody and Waite 1980, §6): both are multiples of
-T's last place at ¼, and their difference is less than 0.36. So r has no error, and t one far below T's last place at 1.
+T's last place at ¼, and their difference is less than 0.36. So r has no error, and t one of
+a quarter of T's last place at 1, or less.
 """
 
 from kernels.cpu.blocks import (
@@ -36,7 +37,10 @@ def reduced(z, dz, near):
 
 @block
 def exp_terms(z, dz):
-    """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, |z| ≤ 1024 and |dz| ≤ 2^-14: r is exact, t within 2^-26 (2^-55)."""
+    """(r, t, n) of e^(z + dz) = (1 + r + t)·2^n, r exact and t within 2^-25 (2^-54).
+
+    |z| ≤ 1024 and |dz| ≤ 2^-14 (2^-43): half of z's last place.
+    """
     r, d, n = reduced(z, dz, z)
     square, rest = r * r, quick_polynomial(r, by_type(z, EXP_SINGLE, EXP_DOUBLE))
     return r, fma(square, rest, fma(d, fma(square, rest, r), d)), n
@@ -46,7 +50,7 @@ def exp_terms(z, dz):
 def falling_terms(z, dz, unit):
     """(r, t, shifted) of e^(−z − dz) = (1 + r + t)·2^(unit − n) with n + `exponent_shift` = shifted.
 
-    z and dz are as in `exp_terms`; r is exact, t within 2^-28 (2^-57).
+    z and dz are as in `exp_terms`; r is exact, t within 2^-25 (2^-54).
     """
     T = type(z)
     high, low = pair_of(z, LN2)
@@ -61,7 +65,10 @@ def falling_terms(z, dz, unit):
 
 @block
 def exp_terms_of_sum(r, dr):
-    """(q, t) with e^(r + dr) = 1 + q + t, |r + dr| ≤ 0.5, also of a dr not small beside r: t within 2^-27, or 2^-56."""
+    """(q, t) with e^(r + dr) = 1 + q + t, |r + dr| ≤ 0.5, also of a dr not small beside r.
+
+    t is within 2^-24.5 (2^-53.5).
+    """
     q = r + dr
     rest = polynomial(q, by_type(r, EXP_WIDE_SINGLE, EXP_WIDE_DOUBLE))
     return q, fma(q * q, rest, dr - (q - r))
@@ -135,7 +142,7 @@ def expm1_left(z):
 
 @block
 def quick_exp(z):
-    """e^z within 0.8 ulp, where 2^n is in range."""
+    """e^z within 0.9 ulp, where 2^n is in range."""
     T = type(z)
     r, t, n = exp_terms(z, T(0))
     return (T(1) + (r + t)) * two_to(n)
