@@ -17,7 +17,6 @@ import numpy as np
 import kernels
 from bench import fenv, imports, speed, users
 from bench.calling import KernelError, as_array, blamed, is_same
-from bench.prepare import by_id
 from bench.serving import Reply, connected, quiet, serve
 from bench.spans import CACHE_LINE, Memory, Place
 from kernels.gpu import driver
@@ -71,10 +70,16 @@ def durations(kernel: Kernel, memory: Memory, setting: tuple[Any, ...], seconds:
     return "done", watched(lambda: speed.durations(call, seconds, timer))
 
 
+@functools.cache
+def known() -> dict[str, Kernel]:
+    """The kernels that there are, by their ids, once all are imported."""
+    return {k.id: k for k in registered()}
+
+
 @functools.lru_cache(maxsize=2)
 def prepared(name: str, setting: tuple[Any, ...]) -> Callable[[], Any]:
     """A call on the next of the buffers each time; they live until two others are made, as when kernels take turns."""
-    call = speed.in_turn(speed.calls(by_id(registered())[name], speed.Setting(*setting)))
+    call = speed.in_turn(speed.calls(known()[name], speed.Setting(*setting)))
     watched(call)
     return call
 
@@ -141,9 +146,8 @@ def main() -> None:
         connection.send(("raised", str(error)))
         return
     spoiled = f"the import of {', '.join(places)} {state.changed}" if state.changed else None
-    known = by_id(registered())
     connection.send(("done", spoiled))
-    serve(connection, functools.partial(answer, known, memory))
+    serve(connection, functools.partial(answer, known(), memory))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from bench.suite import Suite, chosen_kernels, session_key
 from bench.sweep import Sweep, forget, obstacles, sweep_all
 from kernels.registry import Kernel
 from reference.compiled import cache_root
-from reports import ReportError, ci, history, terminal, write
+from reports import ci, history, terminal
 from reports.schema import Skipped
 from reports.wording import kernels
+from reports.write import ReportError, write
 
 SUITE = Path(__file__).with_name("suite.py")
 TIMING_SECONDS = 0.1  # at most, for each timing

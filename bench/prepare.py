@@ -3,7 +3,7 @@
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import wait
 
 from tqdm import tqdm
@@ -62,7 +62,7 @@ def _sweeps(chosen: Sequence[Kernel]) -> list[Callable[[], None]]:
 def compile_kernel(name: str) -> None:
     """Compile one of our own kernels into the cache; runs in a worker."""
     kernels.load()
-    by_id(registered())[name].compile()
+    {k.id: k for k in registered()}[name].compile()
 
 
 def compile_oracle(activation: str, direction: str, is_fine: bool) -> None:
@@ -73,8 +73,3 @@ def compile_oracle(activation: str, direction: str, is_fine: bool) -> None:
 def compile_sweep(activation: str, direction: str) -> None:
     """Compile what a sweep of one function needs into the cache; runs in a worker."""
     knower(reference.own()[activation], direction)
-
-
-def by_id(chosen: Iterable[Kernel]) -> dict[str, Kernel]:
-    """Kernels by their identity."""
-    return {k.id: k for k in chosen}

@@ -18,12 +18,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
-from pytest_benchmark.utils import NameWrapper
 
 from bench.affinity import CAN_LIMIT
 from bench.calling import attempt, call
@@ -32,6 +29,10 @@ from kernels.cpu.launch import cores
 from kernels.registry import Kernel
 from reference.formats import FORMATS
 from reports.schema import Copy, Spread, Throughput
+
+if TYPE_CHECKING:  # the processes that call kernels need neither
+    import pytest
+    from pytest_benchmark.fixture import BenchmarkFixture
 
 CALL_BYTES = {"hot": 1 << 18, "cold": 1 << 22}  # of one array in one call; two or three hot ones stay in 1 MiB of L2
 PIECES = {"hot": 1, "cold": 16}  # that calls go through in turn: two or three times 64 MiB in all
@@ -119,7 +120,7 @@ class Stopwatch:
     setting.
     """
 
-    def __init__(self, item: pytest.Item, benchmark: BenchmarkFixture, clock: Clock) -> None:
+    def __init__(self, item: "pytest.Item", benchmark: "BenchmarkFixture", clock: Clock) -> None:
         self.item = item
         self.fixtures = [benchmark]
         self.clock = clock
@@ -144,7 +145,10 @@ class Stopwatch:
         call()
         return max(options["min_rounds"], math.ceil(float(options["max_time"]) / (self.clock() - start)))
 
-    def _another(self) -> BenchmarkFixture:
+    def _another(self) -> "BenchmarkFixture":
+        from pytest_benchmark.fixture import BenchmarkFixture
+        from pytest_benchmark.utils import NameWrapper
+
         session = self.item.config._benchmarksession
         return BenchmarkFixture(
             SimpleNamespace(name=self.item.name, nodeid=self.item.nodeid),

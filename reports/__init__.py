@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was found: the schema of results, and everything that is made from them for people to read."""
+"""What was found: the schema of results, and everything that is made from them for people to read.
 
-from reports.schema import Results, ResultsError
-from reports.write import ReportError, write
-
-__all__ = ["ReportError", "Results", "ResultsError", "write"]
+Nothing is imported here: the processes that call kernels need a few words of it, and no pages.
+"""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bench import prepare as module
-from bench.prepare import by_id, compile_kernel, prepare
+from bench.prepare import compile_kernel, prepare
 from kernels import registry
 from reference import fast
 from tests.making import make_kernel
@@ -79,4 +79,3 @@ def test_a_worker_finds_the_kernel_by_its_name(compiled):
     kernel = registered(compiled, "stable")
     compile_kernel(kernel.id)
     assert compiled == ["stable"]
-    assert by_id([kernel]) == {kernel.id: kernel}

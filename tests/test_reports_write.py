@@ -3,8 +3,8 @@
 
 import pytest
 
-from reports import ReportError, write
 from reports.schema import load
+from reports.write import ReportError, write
 from tests.report_results import results
 
 
