@@ -113,7 +113,9 @@ def stable(x):
     y = at_most(abs(x), T(GELU_FAR))
     m, n = exp_half_square(y)
     f = round_product(m, *tail(y))
-    return scaled(-y * f, n) if x < 0 else round_product(x, *two_sum(T(1), -scaled(f, n)))
+    # LLVM may compute both sides of a choice: the one that is dropped raises no flag either, for −∞.
+    right = copysign(y, x)
+    return scaled(-y * f, n) if x < 0 else round_product(right, *two_sum(T(1), -scaled(f, n)))
 
 
 @block

@@ -45,6 +45,7 @@ silu = Activation("silu", beta=1.0)
 
 # The root of 1 + z + e^z, z₀ = −1.2784645427610738 and its low part; e^z₀ is −1 − z₀.
 ROOT = (float.fromhex("-0x1.474973c84120bp+0"), float.fromhex("-0x1.f8d74bc9ac154p-54"))
+LARGEST = (float.fromhex("0x1.fffffep+127"), float.fromhex("0x1.fffffffffffffp+1023"))  # of float32, and of float64
 EXP_ROOT = (float.fromhex("0x1.1d25cf210482ep-2"), float.fromhex("-0x1.ca2d0d94faaecp-60"))  # 0.2784645427610738…
 
 
@@ -70,7 +71,10 @@ def stable(x, beta):
         return copysign(T(0), x)
     m, n = exp_parts(a, da)
     d = T(1) + beside_one(m, n)
-    return scaled_product(x, m / d, n) if z < 0 else x / d
+    # LLVM may compute both sides of a choice: the one that is dropped raises no flag either, for ±∞.
+    largest = T(by_type(x, *LARGEST))
+    left = at_most(at_least(x, -largest), largest)
+    return scaled_product(left, m / d, n) if z < 0 else x / d
 
 
 @block
