@@ -12,6 +12,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from bench.serving import Reply, connected, quiet, serve
 
 FIELDS = ("activation", "direction", "dtype", "backend", "variant")  # of a kernel, that tell it from all others
@@ -26,10 +28,12 @@ class Racer:
     """
 
     def __init__(self, places: list[str]) -> None:
-        # An older revision's kernels may lack what is imported here: that is to be told.
+        # An older revision's kernels may lack what is imported here: that is to be told, before anything is asked.
         import kernels
+        from bench import calling, speed
         from kernels.registry import registered
 
+        self.speed, self.blamed = speed, calling.blamed
         kernels.load()
         self.own = [k.id for k in registered()]
         self.failed_places: dict[str, str] = {}
@@ -56,33 +60,25 @@ class Racer:
 
     def time(self, name: str, setting: tuple[Any, ...], seconds: float) -> float:
         """How long a call takes, in seconds: the least of so many seconds' calls, since what interferes adds to it."""
-        from bench import speed
-
-        return min(speed.durations(self.calls(name, setting), seconds, _timer(self.kernels[name])))
+        return min(self.speed.durations(self.calls(name, setting), seconds, _timer(self.kernels[name])))
 
     def _calls(self, name: str, setting: tuple[Any, ...]) -> Callable[[], Any]:
         """A call on the next of a setting's buffers each time, of a kernel that is warm."""
-        from bench import speed
-
-        kernel, at = self.kernels[name], speed.Setting(*setting)
+        kernel, at = self.kernels[name], self.speed.Setting(*setting)
         _stay_put(alone=at.threads == 1)
-        call = speed.in_turn(speed.calls(kernel, at))
-        speed.durations(call, WARMING_S, _timer(kernel))
+        call = self.speed.in_turn(self.speed.calls(kernel, at))
+        self.speed.durations(call, WARMING_S, _timer(kernel))
         return call
 
     def answer(self, request: tuple[Any, ...]) -> Reply:
         """What is sent back for a request."""
-        import numpy as np
-
-        from bench.calling import blamed
-
         operation, *what = request
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return "done", getattr(self, operation)(*what)
         except BaseException as error:  # nobody interrupts this process: it is the kernel's own
-            return blamed(error)
+            return self.blamed(error)
 
 
 def _timer(kernel: Any) -> Callable[..., float | None] | None:

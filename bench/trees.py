@@ -78,24 +78,32 @@ class Tree:
         try:
             self.processes[state].start()
         except KernelError as error:
-            said = error.failure.message
-            for there, place in self.were.items():
-                said = said.replace(there, place)
-            raise AgainstError(
-                f"the kernels {self.spoken(state)} can't be timed by this checkout's bench: {said}"
-            ) from error
+            raise self._refusal(state, error) from error
+
+    def _refusal(self, state: str, error: KernelError) -> AgainstError:
+        said = error.failure.message
+        for there, place in self.were.items():
+            said = said.replace(there, place)
+        return AgainstError(f"the kernels {self.spoken(state)} can't be timed by this checkout's bench: {said}")
 
     def known(self) -> dict[str, Any]:
-        """What a process in the revision's state says that there is: see `bench.racing.Racer.known`."""
+        """What a process in the revision's state says that there is: see `bench.racing.Racer.known`.
+
+        Raises:
+            AgainstError: it can't load the kernels, or can't tell.
+        """
         with self.running(["was"]):
-            return self.processes["was"].ask("known", "", limit_s=TIMING_LIMIT_S)
+            try:
+                return self.processes["was"].ask("known", "", limit_s=TIMING_LIMIT_S)
+            except KernelError as error:
+                raise self._refusal("was", error) from error
 
     def asked(self, state: str, operation: str, kernel: str, *what: Any, limit_s: float = TIMING_LIMIT_S) -> Any:
         """What the process of a state answers of a kernel; None, and the kernel has failed, where it can't."""
         try:
             return self.processes[state].ask(operation, kernel, *what, limit_s=limit_s)
         except StartError as error:
-            raise AgainstError(f"{self.spoken(state)}: {error.failure.message}") from error
+            raise self._refusal(state, error) from error
         except KernelError as error:
             self.failed[kernel] = state, error.failure.message
             return None

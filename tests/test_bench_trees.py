@@ -11,8 +11,10 @@ import psutil
 import pytest
 
 from bench import trees as module
+from bench.calling import KernelError
 from bench.machine import ROOT
 from bench.past import Past
+from bench.process import Host
 from bench.speed import Setting
 from bench.trees import STATES, AgainstError, Plan, Tree, trees
 from tests.repositories import commit
@@ -150,14 +152,31 @@ def test_processes_that_take_too_long_to_start_are_ended(monkeypatch):
         assert tree.processes == {}
 
 
-def test_kernels_that_can_not_be_loaded_are_told_with_why(tmp_path):
+@pytest.mark.parametrize(
+    ("package", "said"),
+    [
+        ("raise ImportError('no such thing')", "no such thing"),
+        ("", "ImportError: cannot import name '.*' from 'kernels.registry'"),  # as of a revision long ago
+    ],
+)
+def test_kernels_that_can_not_be_loaded_are_told_with_why(tmp_path, package, said):
     (tmp_path / "kernels").mkdir()
-    (tmp_path / "kernels" / "__init__.py").write_text("raise ImportError('no such thing')")
+    (tmp_path / "kernels" / "__init__.py").write_text(package)
+    (tmp_path / "kernels" / "registry.py").touch()
     with trees("HEAD", []) as tree:
         (tree.folder / "was" / "kernels").unlink()
         (tree.folder / "was" / "kernels").symlink_to(tmp_path / "kernels")
-        with pytest.raises(AgainstError, match=r"at HEAD can't be timed by this checkout's bench: .*no such thing"):
+        with pytest.raises(AgainstError, match=f"at HEAD can't be timed by this checkout's bench: .*{said}"):
             tree.known()
+
+
+def test_a_revision_that_can_not_tell_what_it_has_is_told(monkeypatch):
+    def ask(process, operation, *what, **how):
+        raise KernelError("crashed", "the process exited with 3")
+
+    monkeypatch.setattr(Host, "ask", ask)
+    with trees("HEAD", []) as tree, pytest.raises(AgainstError, match="at HEAD can't be .*: the process exited with 3"):
+        tree.known()
 
 
 FORKING = """
