@@ -175,7 +175,7 @@ def test_a_revision_that_can_not_tell_what_it_has_is_told(monkeypatch):
         raise KernelError("crashed", "the process exited with 3")
 
     monkeypatch.setattr(Host, "ask", ask)
-    with trees("HEAD", []) as tree, pytest.raises(AgainstError, match=r"at HEAD can't be .*: the process exited with 3"):
+    with trees("HEAD", []) as tree, pytest.raises(AgainstError, match=r"at HEAD can't be .*: .* exited with 3"):
         tree.known()
 
 
