@@ -46,7 +46,7 @@ def test_the_table_has_a_row_for_each_activation(capsys):
     fast, rounded = float(row[1]), float(row[4])
     assert fast > 0
     assert rounded > 0
-    assert "64 elements, threads: 1; medians of 2 rounds" in said
+    assert "4,096 elements, threads: 1; medians of 2 rounds" in said
 
 
 def test_gradients_are_compared_where_they_take_the_same_arguments():
