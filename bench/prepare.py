@@ -62,7 +62,7 @@ def _sweeps(chosen: Sequence[Kernel]) -> list[Callable[[], None]]:
 def compile_kernel(name: str) -> None:
     """Compile one of our own kernels into the cache; runs in a worker."""
     kernels.load()
-    {k.id: k for k in registered()}[name].compile()
+    next(k for k in registered() if k.id == name).compile()
 
 
 def compile_oracle(activation: str, direction: str, is_fine: bool) -> None:

@@ -30,6 +30,20 @@ class AgainstError(Exception):
     """Another revision's kernels can't be timed; the message is one line, and says what to do."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """How a kernel is timed in one setting in one process of each state.
+
+    The states take turns in slices so short that what else goes on in a machine is the same for all of them.
+    """
+
+    slice_s: float = 0.001  # of calls; one at least
+    least: int = 6  # slices of a state, however long they take
+    most: int = 40
+    seconds: float = 0.6  # after which no more than the least are made
+    order: Sequence[str] = ("now", "was", "ctl", "ctl", "was", "now")  # in which a steady drift cancels
+
+
 @dataclass
 class Tree:
     """Folders named as the states, and what else a process in one of them is told."""
@@ -116,7 +130,7 @@ class Tree:
                     if name not in self.failed:
                         self.asked(state, "compile", name, limit_s=COMPILE_LIMIT_S)
 
-    def slices(self, kernel: str, setting: Setting, plan: "Plan") -> dict[str, list[float]]:
+    def slices(self, kernel: str, setting: Setting, plan: Plan) -> dict[str, list[float]]:
         """How long a call takes in each state, in seconds, again and again in turn; nothing where the kernel failed."""
         found: dict[str, list[float]] = {state: [] for state in STATES}
         end = time.monotonic() + plan.seconds
@@ -133,20 +147,6 @@ class Tree:
     def spoken(self, state: str) -> str:
         """Where a state is, for people."""
         return "here" if state == "now" else f"at {self.revision}"
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How a kernel is timed in one setting in one process of each state.
-
-    The states take turns in slices so short that what else goes on in a machine is the same for all of them.
-    """
-
-    slice_s: float = 0.001  # of calls; one at least
-    least: int = 6  # slices of a state, however long they take
-    most: int = 40
-    seconds: float = 0.6  # after which no more than the least are made
-    order: Sequence[str] = ("now", "was", "ctl", "ctl", "was", "now")  # in which a steady drift cancels
 
 
 @contextlib.contextmanager

@@ -25,6 +25,7 @@ def test_requests_are_answered_in_order_until_the_other_side_has_gone():
     def answer(request):
         received.append(request)
         if len(received) == 2:
+            assert ours.recv() == ("done", 0)
             ours.close()
         return "done", next(answers)
 

@@ -196,7 +196,6 @@ def test_threads_work_in_a_forked_child():
 
 
 OF_ALL_LENGTHS = """
-import llvmlite.binding
 import numpy as np
 from bench import fenv
 from kernels.cpu import selu

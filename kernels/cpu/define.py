@@ -256,7 +256,8 @@ class Elementwise(Direction):
         if ready:
             values = self.activation.values(parameters, x) if parameters else self.activation.defaults
             if not (values and isinstance(values[0], np.ndarray)):
-                loop = ready[result.ndim != 1]
+                flat, shaped = ready
+                loop = flat if result.ndim == 1 else shaped
                 if loop(*arrays, result, values):  # not where it covers an input in part
                     return result
         storage = self._check(arrays, variant, out, threads)

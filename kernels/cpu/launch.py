@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 PER_THREAD = 1 << 17  # fewer elements than this are done sooner than a second thread has started
+SHARED = 2 * PER_THREAD  # elements: fewer are done in one thread, unless more are asked for
 LINE = 64  # pieces start at multiples of this many elements, so that no two threads write to one cache line
 SUM_BLOCK = 1 << 14  # elements summed before sums are added up: fixed, so that the order is
 LANES = 32  # running sums side by side: what hides the time that an addition takes
@@ -33,7 +34,7 @@ def is_simple(arrays: Arrays, out: np.ndarray | None, threads: int | None) -> bo
     """
     if type(out) is not np.ndarray or not out.flags.carray:
         return False
-    if threads != 1 and (threads is not None or out.size >= 2 * PER_THREAD):
+    if threads != 1 and (threads is not None or out.size >= SHARED):
         return False
     shape, dtype = out.shape, out.dtype
     for a in arrays:
@@ -44,7 +45,7 @@ def is_simple(arrays: Arrays, out: np.ndarray | None, threads: int | None) -> bo
 
 def small_like(x: np.ndarray) -> np.ndarray | None:
     """A new array for the results of a small one; None for any other, and for what is none."""
-    return np.empty(x.shape, x.dtype) if type(x) is np.ndarray and x.size < 2 * PER_THREAD else None
+    return np.empty(x.shape, x.dtype) if type(x) is np.ndarray and x.size < SHARED else None
 
 
 def ready(loop: Loop, memory: np.dtype | None) -> tuple[Loop, Loop]:
@@ -72,7 +73,7 @@ def elementwise(
     inputs = [view(_flat(_plain(a))) for a in arrays]
     result = _buffer(arrays, out)
     flat = view(_flat(result))
-    if threads == 1 or (threads is None and flat.size < 2 * PER_THREAD):
+    if threads == 1 or (threads is None and flat.size < SHARED):
         loop(*inputs, flat, parameters)
         return _finish(out, result)
 

@@ -22,13 +22,13 @@ from kernels.cpu.streams import (
     block_buffer,
     empty,
     fence,
-    fill,
     first_stop,
     fits,
     is_same,
     next_stop,
     per_line,
     pointer,
+    readable,
 )
 
 
@@ -48,20 +48,17 @@ def forward(x, out, parameters):
     buffer, spare = block_buffer(out), block_buffer(x)
     start, stop, end = 0, first_stop(out, light, in_blocks), x.size if takes else 0
     while start < end:
-        filled = stop - start
-        is_rest = filled < WHOLE
-        if is_rest:
-            fill(spare, pointer(x, start), filled)
-        size = max(filled, WHOLE)
-        part = carray(spare if is_rest else pointer(x, start), size)
-        place = carray(buffer if in_blocks | is_rest else pointer(out, start), size)
+        filled, size = stop - start, max(stop - start, WHOLE)
+        part = carray(readable(pointer(x, start), filled, spare), size)
+        aside = in_blocks | (filled < size)
+        place = carray(buffer if aside else pointer(out, start), size)
         if parameters == defaults:
             for i in range(size):
                 place[i] = store(body(load(part[i]), *defaults))
         else:
             for i in range(size):
                 place[i] = store(body(load(part[i]), *parameters))
-        if in_blocks | is_rest:
+        if aside:
             empty(buffer, pointer(out, start), filled, per_line(out), streams)
         start, stop = stop, next_stop(out, stop, in_blocks)
     fence(streams)
@@ -76,22 +73,18 @@ def backward(dy, x, out, parameters):
     buffer, spare_dy, spare = block_buffer(out), block_buffer(dy), block_buffer(x)
     start, stop, end = 0, first_stop(out, light, in_blocks), x.size if takes else 0
     while start < end:
-        filled = stop - start
-        is_rest = filled < WHOLE
-        if is_rest:
-            fill(spare_dy, pointer(dy, start), filled)
-            fill(spare, pointer(x, start), filled)
-        size = max(filled, WHOLE)
-        part_dy = carray(spare_dy if is_rest else pointer(dy, start), size)
-        part = carray(spare if is_rest else pointer(x, start), size)
-        place = carray(buffer if in_blocks | is_rest else pointer(out, start), size)
+        filled, size = stop - start, max(stop - start, WHOLE)
+        part_dy = carray(readable(pointer(dy, start), filled, spare_dy), size)
+        part = carray(readable(pointer(x, start), filled, spare), size)
+        aside = in_blocks | (filled < size)
+        place = carray(buffer if aside else pointer(out, start), size)
         if parameters == defaults:
             for i in range(size):
                 place[i] = store(body(load(part_dy[i]), load(part[i]), *defaults))
         else:
             for i in range(size):
                 place[i] = store(body(load(part_dy[i]), load(part[i]), *parameters))
-        if in_blocks | is_rest:
+        if aside:
             empty(buffer, pointer(out, start), filled, per_line(out), streams)
         start, stop = stop, next_stop(out, stop, in_blocks)
     fence(streams)

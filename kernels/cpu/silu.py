@@ -45,8 +45,9 @@ silu = Activation("silu", beta=1.0)
 
 # The root of 1 + z + e^z, z₀ = −1.2784645427610738 and its low part; e^z₀ is −1 − z₀.
 ROOT = (float.fromhex("-0x1.474973c84120bp+0"), float.fromhex("-0x1.f8d74bc9ac154p-54"))
-LARGEST = (float.fromhex("0x1.fffffep+127"), float.fromhex("0x1.fffffffffffffp+1023"))  # of float32, and of float64
 EXP_ROOT = (float.fromhex("0x1.1d25cf210482ep-2"), float.fromhex("-0x1.ca2d0d94faaecp-60"))  # 0.2784645427610738…
+
+LARGEST = (float.fromhex("0x1.fffffep+127"), float.fromhex("0x1.fffffffffffffp+1023"))  # of float32, and of float64
 
 
 @silu.forward.variant("textbook", why="x·σ(x) as printed: −inf·0 is NaN, and far left e^(−x) overflows")

@@ -11,12 +11,12 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kernels.cpu.compile import block
+from kernels.cpu.compile import VECTORS_AT_ONCE, block
 
 LINE_BYTES = 64
 BLOCK_LINES = 32  # 2 KiB
 STREAMED_BYTES = 1 << 24  # of results in one thread
-WHOLE = 64  # elements of a pass through a vectorised loop: VECTORS_AT_ONCE, of any dtype, of any machine's width
+WHOLE = 16 * VECTORS_AT_ONCE  # elements of a pass through a vectorised loop: of float32 in 512 bits, or less
 
 
 @intrinsic
@@ -111,12 +111,15 @@ def _stream_line(typing_context, source, target, start):
 
 
 @block
-def fill(buffer, source, size):
-    """Copy a few elements to a block, zeros behind them."""
+def readable(source, size, buffer):
+    """Where elements are read: where they are or, if too few for a vectorised loop, in a block, zeros behind them."""
+    if size >= WHOLE:
+        return source
     for i in range(WHOLE):
         buffer[i] = 0
     for i in range(size):
         buffer[i] = source[i]
+    return buffer
 
 
 @block
