@@ -60,7 +60,13 @@ def test_to_compile_calls_nothing(monkeypatch):
     assert compiled == [1]
 
 
-def test_the_least_of_a_slice_is_taken_once_the_kernel_is_warm_and_its_buffers_stay(monkeypatch):
+def test_the_least_of_a_slice_is_taken(monkeypatch):
+    kernel = make_kernel(lambda x: x)
+    monkeypatch.setattr(speed, "durations", lambda call, seconds, timer: [9.0, 5.0, 7.0])
+    assert racer(monkeypatch, kernel).time(kernel.id, SETTING, 0) == 5.0
+
+
+def test_a_kernel_is_warm_before_it_is_timed_and_its_buffers_stay(monkeypatch):
     monkeypatch.setattr(racing, "WARMING_S", 0)
     taken = itertools.chain([9.0, 5.0], itertools.repeat(7.0))
     kernel = make_kernel(lambda x: x)

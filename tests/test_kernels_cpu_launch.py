@@ -138,6 +138,16 @@ def test_out_may_half_cover_one_input_of_a_gradient(of):
         np.testing.assert_array_equal(out, want)
 
 
+@pytest.mark.parametrize("shift", [-1, 1])
+def test_out_may_half_cover_an_input_with_an_alpha_per_channel(shift):
+    memory, alpha = draw(2 * 3 * 500 + 1), draw(3)
+    parts = [part.reshape(2, 3, 500) for part in (memory[:-1], memory[1:])]
+    x, out = parts[::shift]
+    want = prelu(x.copy(), alpha=alpha)
+    assert prelu(x, out=out, alpha=alpha) is out
+    np.testing.assert_array_equal(out, want)
+
+
 def test_inputs_are_not_written():
     dy, x = draw(100), draw(100)
     copies = dy.copy(), x.copy()
